@@ -1,0 +1,288 @@
+/*
+ * libbitnet: kernels for ternary (BitNet b1.58) transformers on a CPU.
+ *
+ * The library knows arithmetic and threads; it knows no file, no tokenizer and no model. A caller maps a
+ * GGUF file, describes its tensors with bn_matrix, and strings the operations below into layers.
+ *
+ * Conventions
+ *   - Matrices are row-major. A weight matrix W has `rows` outputs and `cols` inputs: y = W x.
+ *   - n is a count of rows of activations (tokens), of any mix of sequences and positions.
+ *   - Strides count elements, not bytes. Float buffers need 4-byte alignment; 64 is faster.
+ *   - Nothing here allocates, except *_create. Nothing here keeps a pointer after it returns.
+ *   - Every operation returns a bn_status; bn_context_error gives a sentence about the last failure.
+ *   - A bn_context serves one caller at a time (BN_ERROR_BUSY otherwise); bn_cancel may come from any thread.
+ *   - Results are bit-identical for every ISA, every thread count and every way of batching rows:
+ *     integer sums are exact, and float sums have one fixed order, written over 16 lanes, without
+ *     contraction to fused multiply-adds.
+ *
+ * Sources: The Era of 1-bit LLMs (arXiv:2402.17764); BitNet b1.58 2B4T (arXiv:2504.12285);
+ *          RoFormer (arXiv:2104.09864); RMSNorm (arXiv:1910.07467); online softmax (arXiv:1805.02867).
+ */
+#ifndef BITNET_H
+#define BITNET_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(_WIN32)
+#define BN_API __declspec(dllexport)
+#else
+#define BN_API __attribute__((visibility("default")))
+#endif
+
+/* ---- status ------------------------------------------------------------------------------------------- */
+
+typedef enum bn_status {
+    BN_OK = 0,
+    BN_ERROR_ARGUMENT = 1,    /* a null pointer, a shape or a type that the operation cannot take        */
+    BN_ERROR_MEMORY = 2,      /* an allocation failed (only *_create allocate)                           */
+    BN_ERROR_UNSUPPORTED = 3, /* this CPU or this build has no such ISA, type or kernel                  */
+    BN_ERROR_THREAD = 4,      /* the system refused a thread                                             */
+    BN_ERROR_BUSY = 5,        /* another thread is inside an operation of the same context               */
+    BN_CANCELLED = 6          /* bn_cancel was called; outputs of the operation are undefined            */
+} bn_status;
+
+/* The library's version, such as "0.1.0". Static storage. */
+BN_API const char *bn_version(void);
+
+/* A short sentence for a status. Static storage; never null. */
+BN_API const char *bn_status_message(bn_status status);
+
+/* ---- CPU ---------------------------------------------------------------------------------------------- */
+
+/* The CPU targets, from the plainest to the most capable; each is a folder of native/src/isa. */
+typedef enum bn_isa {
+    BN_ISA_AUTO = -1, /* BITNET_ISA when it is set, otherwise the best that the CPU has */
+    BN_ISA_SCALAR = 0,
+    BN_ISA_AVX2 = 1,       /* AVX2, FMA, F16C                                    */
+    BN_ISA_AVXVNNI = 2,    /* AVX2 tier and AVX-VNNI (256-bit vpdpbusd)          */
+    BN_ISA_AVX512VNNI = 3, /* AVX-512 F, BW, DQ, VL, VNNI (512-bit vpdpbusd)     */
+    BN_ISA_COUNT = 4
+} bn_isa;
+
+/* Lower-case name ("avx512vnni"), the same that BITNET_ISA takes; null outside the range. Static storage. */
+BN_API const char *bn_isa_name(int32_t isa);
+
+/* The ISA of a name, or -2 when there is none. "auto" is BN_ISA_AUTO. */
+BN_API int32_t bn_isa_from_name(const char *name);
+
+/* Bit i is set when the CPU and the operating system offer feature i; bn_cpu_feature_name names it. */
+BN_API uint64_t bn_cpu_features(void);
+
+/* Name of feature bit i ("avx2"), null when i is past the last. Static storage. */
+BN_API const char *bn_cpu_feature_name(int32_t bit);
+
+/* The feature bits that an ISA needs; 0 for scalar, all ones when this build does not contain the ISA. */
+BN_API uint64_t bn_isa_required_features(int32_t isa);
+
+/* ---- context: an ISA and a pool of threads ------------------------------------------------------------- */
+
+typedef struct bn_context bn_context;
+
+/*
+ * Chooses the kernels and starts threads - 1 workers (the caller is the first thread).
+ * threads: 1 to 256. isa: a bn_isa. BN_ERROR_UNSUPPORTED when the CPU lacks it or BITNET_ISA names none.
+ * On failure *out is null.
+ */
+BN_API bn_status bn_context_create(int32_t threads, int32_t isa, bn_context **out);
+
+/* Stops the workers and frees. No operation may be running. Null is allowed. */
+BN_API void bn_context_destroy(bn_context *ctx);
+
+BN_API int32_t bn_context_threads(const bn_context *ctx);
+BN_API int32_t bn_context_isa(const bn_context *ctx);
+
+/* What the last failing call on this context objected to, as one sentence; "" when none failed. Lives in ctx. */
+BN_API const char *bn_context_error(const bn_context *ctx);
+
+/*
+ * Makes the operation that is running, and every later one, return BN_CANCELLED within about a millisecond of
+ * work, until bn_resume. Both may be called from any thread.
+ */
+BN_API void bn_cancel(bn_context *ctx);
+BN_API void bn_resume(bn_context *ctx);
+
+/* ---- the table of kernels ------------------------------------------------------------------------------ */
+
+/* One row of native/src/kernels.h. Strings have static storage. */
+typedef struct bn_kernel_info {
+    const char *operation; /* "gemv", "gemm", "quantize", "attention", ...                  */
+    const char *format;    /* weight or data format: "i2_s", "f16", "f32", ...              */
+    const char *isa;       /* "avx2", ...                                                   */
+    const char *name;      /* the kernel's name, such as "i2s_gemv_1x256_avx512vnni"         */
+} bn_kernel_info;
+
+BN_API int32_t bn_kernel_count(void);
+
+/* Describes row i, 0 <= i < bn_kernel_count(). */
+BN_API bn_status bn_kernel_describe(int32_t i, bn_kernel_info *out);
+
+/* The row that this context runs for an operation and a format, or -1. */
+BN_API int32_t bn_context_kernel(const bn_context *ctx, const char *operation, const char *format);
+
+/* ---- data ---------------------------------------------------------------------------------------------- */
+
+/* Tensor types; the values are those of GGUF. */
+typedef enum bn_type {
+    BN_TYPE_F32 = 0,
+    BN_TYPE_F16 = 1,
+    BN_TYPE_Q8_0 = 8, /* blocks of 32: f16 scale, 32 int8; 34 bytes          */
+    BN_TYPE_I2_S = 36 /* blocks of 128 ternary codes in 32 bytes; see formats */
+} bn_type;
+
+/* A weight matrix, seen in place (for instance in a mapped file). */
+typedef struct bn_matrix {
+    const void *data; /* first byte of the first row                                                    */
+    int64_t rows;     /* outputs                                                                        */
+    int64_t cols;     /* inputs; I2_S: a multiple of 128; Q8_0: a multiple of 32                        */
+    int32_t type;     /* bn_type                                                                        */
+    float scale;      /* I2_S: the tensor's one scale; other types: ignored                              */
+} bn_matrix;
+
+/* Bytes that rows x cols weights of a type occupy, without the trailing scale of I2_S; 0 when the shape is impossible. */
+BN_API size_t bn_matrix_bytes(int32_t type, int64_t rows, int64_t cols);
+
+/*
+ * Rows of int8 activations with one scale each. The order of the elements within a row belongs to the ISA:
+ * bn_quantize and bn_glu_quantize write it and bn_linear of the same context reads it.
+ *   q[r * stride + i]   stride = bn_quantized_stride(cols), q 64-byte aligned
+ *   scale[r]            s = 127 / max(absmax(x_r), 1e-5)
+ *   sum[r]              sum of the row's q, which turns codes 0..2 into weights -1..1
+ */
+typedef struct bn_quantized {
+    int8_t *q;
+    float *scale;
+    int32_t *sum;
+    int64_t cols;
+    int64_t stride;
+} bn_quantized;
+
+/* Elements from one quantised row to the next: cols rounded up to a multiple of 256. */
+BN_API int64_t bn_quantized_stride(int64_t cols);
+
+/* ---- norms, quantisation, gating ------------------------------------------------------------------------ */
+
+/* y_r = x_r / sqrt(mean(x_r^2) + eps) * weight. x, y: [n][cols], may be the same. weight: [cols]. */
+BN_API bn_status bn_rms_norm(bn_context *ctx, const float *x, int64_t n, int64_t cols, const float *weight, float eps,
+                             float *y);
+
+/*
+ * RMS norm (skipped when weight is null) and per-token absmax int8 quantisation in one pass:
+ *   h = rms_norm(x_r);  s = 127 / max(absmax(h), 1e-5);  q = clamp(round_half_even(h * s), -128, 127).
+ * x: [n][cols]. out->cols must equal cols. A row that holds NaN quantises to zeros with scale NaN.
+ */
+BN_API bn_status bn_quantize(bn_context *ctx, const float *x, int64_t n, int64_t cols, const float *weight, float eps,
+                             const bn_quantized *out);
+
+typedef enum bn_activation {
+    BN_ACTIVATION_RELU2 = 0, /* max(g, 0)^2         */
+    BN_ACTIVATION_SILU = 1   /* g / (1 + exp(-g))   */
+} bn_activation;
+
+/*
+ * The middle of the feed-forward block in one pass: h = activation(gate) * up, then bn_quantize of h with the
+ * sub-norm's weight (null: no sub-norm). gate, up: [n][stride], the first cols of each row are used; gate is overwritten.
+ */
+BN_API bn_status bn_glu_quantize(bn_context *ctx, int32_t activation, float *gate, const float *up, int64_t stride,
+                                 int64_t n, int64_t cols, const float *weight, float eps, const bn_quantized *out);
+
+/* ---- matrix products ------------------------------------------------------------------------------------ */
+
+/* One product of several that share their input: y[r * y_stride + i] = (or +=) W_i . x_r */
+typedef struct bn_product {
+    const bn_matrix *weight;
+    float *y;
+    int64_t y_stride;
+    int32_t accumulate; /* 0: store; 1: add to y (the residual) */
+    int32_t reserved;   /* 0 */
+} bn_product;
+
+/*
+ * BitLinear: y = (sum(q * code) - sum(q)) / s * weight.scale, with an exact int32 dot product, for n rows.
+ * All products share x and one parallel region (Q, K and V; gate and up). Weights: I2_S.
+ */
+BN_API bn_status bn_linear(bn_context *ctx, const bn_product *products, int32_t count, const bn_quantized *x, int64_t n);
+
+/* y = W x in f32 for F32, F16 and Q8_0 weights (the output head). x: [n][cols], y: [n][y_stride]. */
+BN_API bn_status bn_matmul(bn_context *ctx, const bn_matrix *weight, const float *x, int64_t n, float *y,
+                           int64_t y_stride);
+
+/* x_r = row ids[r] of an F32, F16 or Q8_0 table. ids: [n], each in [0, table->rows). x: [n][table->cols]. */
+BN_API bn_status bn_embed(bn_context *ctx, const bn_matrix *table, const int32_t *ids, int64_t n, float *x);
+
+/* ---- attention ------------------------------------------------------------------------------------------ */
+
+/*
+ * The keys and values of one sequence, all layers, as f16. capacity is a multiple of 16; both arrays hold
+ * layers * kv_heads * capacity * head_dim elements and are 64-byte aligned.
+ *   keys   [layer][kv_head][capacity / 16][head_dim][16]   16 positions side by side: a score needs no horizontal sum
+ *   values [layer][kv_head][capacity][head_dim]
+ */
+typedef struct bn_kv_cache {
+    uint16_t *keys;
+    uint16_t *values;
+    int64_t capacity;
+} bn_kv_cache;
+
+/* One row of a batch: which sequence it belongs to and its position there, 0 <= position < capacity. */
+typedef struct bn_row {
+    const bn_kv_cache *cache;
+    int64_t position;
+} bn_row;
+
+typedef enum bn_rope_style {
+    BN_ROPE_HALVES = 0,     /* pairs (i, i + rope_dim / 2): NEOX, bitnet-b1.58 */
+    BN_ROPE_INTERLEAVED = 1 /* pairs (2 i, 2 i + 1): llama GGUFs               */
+} bn_rope_style;
+
+typedef struct bn_attention_shape {
+    int32_t heads;      /* query heads, a multiple of kv_heads                                    */
+    int32_t kv_heads;
+    int32_t head_dim;   /* a multiple of 4, at most 512                                           */
+    int32_t rope_dim;   /* even, at most head_dim: the leading elements that are rotated           */
+    int32_t rope_style; /* bn_rope_style                                                          */
+    int32_t layer;
+    float scale;        /* of the scores: 1 / sqrt(head_dim)                                      */
+    int32_t reserved;   /* 0 */
+} bn_attention_shape;
+
+/*
+ * Rotates q in place and k on its way into the cache, and stores v: for each row r at position p
+ *   q: [n][q_stride], heads * head_dim used;   k, v: [n][kv_stride], kv_heads * head_dim used.
+ * rope: [positions][rope_dim], for each position rope_dim / 2 cosines, then rope_dim / 2 sines; indexed by position.
+ */
+BN_API bn_status bn_rope_store(bn_context *ctx, const bn_attention_shape *shape, const bn_row *rows, int64_t n,
+                               const float *rope, float *q, int64_t q_stride, const float *k, const float *v,
+                               int64_t kv_stride);
+
+/*
+ * Causal attention of each row over positions 0 .. row.position of its sequence, query head j reading KV head
+ * j / (heads / kv_heads). Softmax is online over chunks of fixed size, so the result does not depend on threads.
+ * q: [n][q_stride]; out: [n][out_stride], heads * head_dim written.
+ * scratch: bn_attention_scratch(shape, n, threads, longest) bytes, 64-byte aligned; longest = the largest position + 1.
+ */
+BN_API bn_status bn_attention(bn_context *ctx, const bn_attention_shape *shape, const bn_row *rows, int64_t n,
+                              const float *q, int64_t q_stride, float *out, int64_t out_stride, void *scratch);
+
+BN_API size_t bn_attention_scratch(const bn_attention_shape *shape, int64_t n, int32_t threads, int64_t longest);
+
+/* y_r = softmax(x_r / temperature), temperature > 0. x, y: [n][cols], may be the same. */
+BN_API bn_status bn_softmax(bn_context *ctx, const float *x, int64_t n, int64_t cols, float temperature, float *y);
+
+/* ---- measuring ------------------------------------------------------------------------------------------ */
+
+/*
+ * Reads bytes at data once with every thread of the context, each its own contiguous share, and gives the rate in
+ * bytes a second: what a GEMV over the same bytes is compared with.
+ */
+BN_API bn_status bn_read_bandwidth(bn_context *ctx, const void *data, size_t bytes, double *bytes_per_second);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

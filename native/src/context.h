@@ -1,0 +1,31 @@
+/* A context: the kernels chosen for an ISA, the pool of threads, and the guard that admits one caller at a time. */
+#ifndef BN_CONTEXT_H
+#define BN_CONTEXT_H
+
+#include "bitnet.h"
+#include "kernels.h"
+
+/* The chosen kernel of an operation and a format; the caller casts it to the operation's signature. */
+typedef void (*bn_kernel_fn)(void);
+bn_kernel_fn bn_kernel_of(const bn_context *ctx, bn_operation operation, bn_format format);
+
+/*
+ * Every public operation is   BN_ENTER (argument checks may come before, through bn_fail) ... return bn_leave(ctx):
+ * bn_enter takes the guard (BN_ERROR_BUSY when another caller holds it), bn_leave releases it and gives BN_OK, or
+ * BN_CANCELLED when bn_cancel was called meanwhile.
+ */
+bn_status bn_enter(bn_context *ctx);
+bn_status bn_leave(bn_context *ctx);
+
+/* Records the sentence for bn_context_error and returns status. */
+bn_status bn_fail(bn_context *ctx, bn_status status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/*
+ * Runs task over [0, count) on all threads, in pieces of at most `grain`, handed out from one atomic counter, each
+ * thread starting with its own contiguous share. `thread` is 0 .. threads - 1 (for scratch). Stops handing out when
+ * the context is cancelled. Returns when every piece is done.
+ */
+typedef void (*bn_range_task)(void *argument, int64_t begin, int64_t end, int32_t thread);
+void bn_parallel(bn_context *ctx, int64_t count, int64_t grain, bn_range_task task, void *argument);
+
+#endif
