@@ -1,0 +1,5 @@
+/**
+ * What users import: a model is opened, sessions are made from it, a session generates.
+ * Nothing here touches native memory or file formats directly; the rooms behind it do.
+ */
+package io.github.bitnet4j.api;
