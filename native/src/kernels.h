@@ -16,6 +16,11 @@
 
 /* ---- signatures, one per operation ---- */
 
+/*
+ * q is in the order of the kernel's ISA (bn_activation_order in formats/i2s.h), padded to a multiple of 256 elements
+ * whose values a kernel may read but never lets into a sum. w ends with its last row: no kernel reads past it.
+ */
+
 /* y[i] = sum over k of code(i, k) * q[k], codes 0..2, for `rows` consecutive rows at w. */
 typedef void (*bn_gemv_fn)(const uint8_t *restrict w, size_t cols, size_t rows, const int8_t *restrict q,
                            int32_t *restrict y);
@@ -24,11 +29,13 @@ typedef void (*bn_gemv_fn)(const uint8_t *restrict w, size_t cols, size_t rows, 
 typedef void (*bn_gemm_fn)(const uint8_t *restrict w, size_t cols, size_t rows, const int8_t *restrict q,
                            size_t q_stride, size_t n, int32_t *restrict y, size_t y_stride);
 
+/* Identifier, public name, signature. */
+#define BN_OPERATIONS(X)        \
+    X(GEMV, "gemv", bn_gemv_fn) \
+    X(GEMM, "gemm", bn_gemm_fn)
+
 typedef enum bn_operation {
-#define BN_OPERATIONS(X) \
-    X(GEMV, "gemv")      \
-    X(GEMM, "gemm")
-#define BN_OPERATION_ENUM(id, name) BN_OPERATION_##id,
+#define BN_OPERATION_ENUM(id, name, type) BN_OPERATION_##id,
     BN_OPERATIONS(BN_OPERATION_ENUM)
 #undef BN_OPERATION_ENUM
         BN_OPERATION_COUNT
@@ -50,12 +57,32 @@ typedef enum bn_format {
 
 #define BN_KERNELS(X)                                   \
     X(GEMV, I2_S, SCALAR, bn_gemv_i2s_scalar)           \
-    X(GEMV, I2_S, AVX2, bn_gemv_i2s_avx2)               \
-    X(GEMV, I2_S, AVXVNNI, bn_gemv_i2s_avxvnni)         \
-    X(GEMV, I2_S, AVX512VNNI, bn_gemv_i2s_avx512vnni)   \
-    X(GEMM, I2_S, SCALAR, bn_gemm_i2s_scalar)           \
-    X(GEMM, I2_S, AVX2, bn_gemm_i2s_avx2)               \
-    X(GEMM, I2_S, AVXVNNI, bn_gemm_i2s_avxvnni)         \
-    X(GEMM, I2_S, AVX512VNNI, bn_gemm_i2s_avx512vnni)
+    X(GEMM, I2_S, SCALAR, bn_gemm_i2s_scalar)
+
+/* Prototypes, made from the two lists: a kernel whose signature is not its operation's does not compile. */
+#define BN_OPERATION_TYPE(id, name, type) typedef __typeof__(*(type)0) bn_kernel_##id;
+BN_OPERATIONS(BN_OPERATION_TYPE)
+#undef BN_OPERATION_TYPE
+#define BN_KERNEL_PROTOTYPE(operation, format, isa, function) bn_kernel_##operation function;
+BN_KERNELS(BN_KERNEL_PROTOTYPE)
+#undef BN_KERNEL_PROTOTYPE
+
+/* Any kernel; a caller casts it to its operation's signature. */
+typedef void (*bn_kernel_fn)(void);
+
+/* One row of the table. function is null when this build does not contain the ISA (another architecture). */
+typedef struct bn_kernel {
+    bn_operation operation;
+    bn_format format;
+    bn_isa isa;
+    const char *name;
+    bn_kernel_fn function;
+} bn_kernel;
+
+/* Row i, 0 <= i < bn_kernel_count(). */
+const bn_kernel *bn_kernel_at(int32_t i);
+
+/* The row with the highest ISA <= isa that the CPU can run, or -1. */
+int32_t bn_kernel_select(bn_operation operation, bn_format format, int32_t isa);
 
 #endif

@@ -1,0 +1,118 @@
+/*
+ * Feature detection: CPUID leaves 1 and 7, and XCR0 for what the operating system saves on a context switch.
+ * Source: Intel 64 and IA-32 Architectures Software Developer's Manual, volume 2, CPUID; volume 1, 13.1 and 14.3.
+ */
+#include "cpu.h"
+
+#include <string.h>
+
+#include "bitnet.h"
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+
+static uint64_t xcr0(void)
+{
+    uint32_t low, high;
+    __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    return ((uint64_t)high << 32) | low;
+}
+
+static uint64_t bit(uint32_t value, int position, bn_feature feature)
+{
+    return (uint64_t)((value >> position) & 1) << feature;
+}
+
+static uint64_t detect(void)
+{
+    uint32_t a, b, c, d;
+    if (!__get_cpuid(1, &a, &b, &c, &d)) return 0;
+    const uint32_t osxsave_and_avx = (1u << 27) | (1u << 28);
+    if ((c & osxsave_and_avx) != osxsave_and_avx) return 0;
+    const uint64_t saved = xcr0();
+    const uint64_t ymm = 0x06, zmm = 0xE6;
+    if ((saved & ymm) != ymm) return 0;
+    uint64_t found = bit(c, 12, BN_FEATURE_FMA) | bit(c, 29, BN_FEATURE_F16C);
+
+    if (!__get_cpuid_count(7, 0, &a, &b, &c, &d)) return found;
+    const uint32_t last_subleaf = a;
+    found |= bit(b, 5, BN_FEATURE_AVX2);
+    if ((saved & zmm) == zmm)
+        found |= bit(b, 16, BN_FEATURE_AVX512F) | bit(b, 30, BN_FEATURE_AVX512BW) | bit(b, 17, BN_FEATURE_AVX512DQ) |
+                 bit(b, 31, BN_FEATURE_AVX512VL) | bit(c, 11, BN_FEATURE_AVX512VNNI) |
+                 bit(c, 1, BN_FEATURE_AVX512VBMI) | bit(d, 23, BN_FEATURE_AVX512FP16);
+
+    if (last_subleaf >= 1 && __get_cpuid_count(7, 1, &a, &b, &c, &d)) {
+        found |= bit(a, 4, BN_FEATURE_AVXVNNI);
+        if ((saved & zmm) == zmm) found |= bit(a, 5, BN_FEATURE_AVX512BF16);
+    }
+    return found;
+}
+#else
+static uint64_t detect(void)
+{
+    return 0;
+}
+#endif
+
+static const char *const FEATURE_NAMES[BN_FEATURE_COUNT] = {
+#define BN_FEATURE_NAME(id, name) name,
+    BN_FEATURES(BN_FEATURE_NAME)
+#undef BN_FEATURE_NAME
+};
+
+static const char *const ISA_NAMES[BN_ISA_COUNT] = {"scalar", "avx2", "avxvnni", "avx512vnni"};
+
+uint64_t bn_cpu_features(void)
+{
+    return detect();
+}
+
+const char *bn_cpu_feature_name(int32_t bit)
+{
+    return bit >= 0 && bit < BN_FEATURE_COUNT ? FEATURE_NAMES[bit] : NULL;
+}
+
+const char *bn_isa_name(int32_t isa)
+{
+    return isa >= 0 && isa < BN_ISA_COUNT ? ISA_NAMES[isa] : NULL;
+}
+
+int32_t bn_isa_from_name(const char *name)
+{
+    if (name == NULL) return -2;
+    if (strcmp(name, "auto") == 0) return BN_ISA_AUTO;
+    for (int32_t isa = 0; isa < BN_ISA_COUNT; isa++)
+        if (strcmp(name, ISA_NAMES[isa]) == 0) return isa;
+    return -2;
+}
+
+uint64_t bn_isa_required_features(int32_t isa)
+{
+    switch (isa) {
+    case BN_ISA_SCALAR:
+        return 0;
+#if defined(BN_HAVE_AVX2)
+    case BN_ISA_AVX2:
+        return BN_FEATURE_BIT(AVX2) | BN_FEATURE_BIT(FMA) | BN_FEATURE_BIT(F16C);
+#endif
+#if defined(BN_HAVE_AVXVNNI)
+    case BN_ISA_AVXVNNI:
+        return BN_FEATURE_BIT(AVX2) | BN_FEATURE_BIT(FMA) | BN_FEATURE_BIT(F16C) | BN_FEATURE_BIT(AVXVNNI);
+#endif
+#if defined(BN_HAVE_AVX512VNNI)
+    case BN_ISA_AVX512VNNI:
+        return BN_FEATURE_BIT(AVX2) | BN_FEATURE_BIT(FMA) | BN_FEATURE_BIT(F16C) | BN_FEATURE_BIT(AVX512F) |
+               BN_FEATURE_BIT(AVX512BW) | BN_FEATURE_BIT(AVX512DQ) | BN_FEATURE_BIT(AVX512VL) |
+               BN_FEATURE_BIT(AVX512VNNI);
+#endif
+    default:
+        return ~UINT64_C(0);
+    }
+}
+
+int bn_isa_supported(int32_t isa)
+{
+    const uint64_t needed = bn_isa_required_features(isa);
+    return (bn_cpu_features() & needed) == needed;
+}

@@ -1,0 +1,37 @@
+/* Sizes of weight matrices and of quantised activations. */
+#include <stdint.h>
+
+#include "bitnet.h"
+#include "i2s.h"
+
+/* rows * (cols / block) * block_bytes, or 0 when cols is no multiple of block or the product overflows. */
+static size_t blocks_bytes(int64_t rows, int64_t cols, int64_t block, int64_t block_bytes)
+{
+    int64_t bytes;
+    if (cols % block != 0) return 0;
+    if (__builtin_mul_overflow(cols / block, block_bytes, &bytes)) return 0;
+    if (__builtin_mul_overflow(rows, bytes, &bytes)) return 0;
+    return (uint64_t)bytes <= SIZE_MAX ? (size_t)bytes : 0;
+}
+
+size_t bn_matrix_bytes(int32_t type, int64_t rows, int64_t cols)
+{
+    if (rows <= 0 || cols <= 0) return 0;
+    switch (type) {
+    case BN_TYPE_F32:
+        return blocks_bytes(rows, cols, 1, 4);
+    case BN_TYPE_F16:
+        return blocks_bytes(rows, cols, 1, 2);
+    case BN_TYPE_Q8_0:
+        return blocks_bytes(rows, cols, 32, 34);
+    case BN_TYPE_I2_S:
+        return blocks_bytes(rows, cols, BN_I2S_BLOCK, BN_I2S_BLOCK_BYTES);
+    default:
+        return 0;
+    }
+}
+
+int64_t bn_quantized_stride(int64_t cols)
+{
+    return cols > 0 ? (cols + 255) / 256 * 256 : 0;
+}

@@ -1,0 +1,25 @@
+/*
+ * I2_S products, stated as the specification states them: the sum over k of code(row, k) * q[k]. Every other ISA
+ * must give these integers.
+ */
+#include "formats/i2s.h"
+#include "kernels.h"
+
+static int32_t dot(const uint8_t *restrict w, size_t cols, const int8_t *restrict q)
+{
+    int32_t sum = 0;
+    for (size_t k = 0; k < cols; k++) sum += bn_i2s_code(w, k) * q[k];
+    return sum;
+}
+
+void bn_gemv_i2s_scalar(const uint8_t *restrict w, size_t cols, size_t rows, const int8_t *restrict q,
+                        int32_t *restrict y)
+{
+    for (size_t i = 0; i < rows; i++) y[i] = dot(w + i * bn_i2s_row_bytes(cols), cols, q);
+}
+
+void bn_gemm_i2s_scalar(const uint8_t *restrict w, size_t cols, size_t rows, const int8_t *restrict q, size_t q_stride,
+                        size_t n, int32_t *restrict y, size_t y_stride)
+{
+    for (size_t r = 0; r < n; r++) bn_gemv_i2s_scalar(w, cols, rows, q + r * q_stride, y + r * y_stride);
+}
