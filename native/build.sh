@@ -1,0 +1,126 @@
+#!/bin/sh
+# Builds the native library for Maven and for the launcher.
+#
+#   build.sh check            one line on stderr and exit 1 when CMake or a C compiler is missing or too old
+#   build.sh build [TARGET]   CMake into target/cmake, the library into target/classes (TARGET: a CMake target, or all)
+#   build.sh test             CTest
+#
+# CMake alone does the same: cmake -S . -B build && cmake --build build && ctest --test-dir build, in the top folder.
+set -eu
+
+native=$(cd "$(dirname "$0")" && pwd)
+tree=$native/target/cmake
+
+cmake_needed=3.22
+gcc_needed=12
+clang_needed=14
+
+fail() {
+    if command -v apt-get >/dev/null 2>&1; then
+        how="sudo apt-get install cmake gcc libc6-dev make"
+    elif command -v dnf >/dev/null 2>&1; then
+        how="sudo dnf install cmake gcc make"
+    elif [ "$(uname -s)" = Darwin ]; then
+        how="xcode-select --install && brew install cmake"
+    else
+        how="install CMake, gcc and make with the system's package manager"
+    fi
+    echo "bitnet: error: $1: $how" >&2
+    exit 1
+}
+
+check_cmake() {
+    command -v cmake >/dev/null 2>&1 || fail "no CMake (>= $cmake_needed)"
+    found=$(cmake --version | sed -n 's/^cmake version \([0-9][0-9.]*\).*/\1/p')
+    if ! [ "$(printf '%s\n' "$cmake_needed" "$found" | sort -t. -k1,1n -k2,2n | head -n 1)" = "$cmake_needed" ]; then
+        fail "CMake $found is too old (>= $cmake_needed)"
+    fi
+    command -v make >/dev/null 2>&1 || command -v ninja >/dev/null 2>&1 || fail "no make"
+}
+
+# Sets compiler to the first that will do: CC and nothing else if it is set, otherwise cc, gcc, clang and the
+# versioned names under which distributions install newer ones beside an old default.
+find_compiler() {
+    seen=
+    if [ -n "${CC:-}" ]; then
+        candidates=$CC
+    else
+        candidates="cc gcc clang gcc-16 gcc-15 gcc-14 gcc-13 gcc-12 clang-21 clang-20 clang-19 clang-18 clang-17 clang-16 clang-15 clang-14"
+    fi
+    for compiler in $candidates; do
+        command -v "$compiler" >/dev/null 2>&1 || continue
+        # Preprocessing a header of libc finds a compiler that came without the headers.
+        macros=$(printf '#include <stdint.h>\n#include <pthread.h>\nversion:__clang_major__:__GNUC__\n' \
+            | "$compiler" -E -P -x c - 2>/dev/null | sed -n 's/ //g; s/^version://p') || macros=
+        case $macros in
+            __clang_major__:__GNUC__ | '') seen="${seen:+$seen, }$compiler without the headers of libc" ;;
+            __clang_major__:*)
+                version=${macros#*:}
+                if [ "$version" -ge $gcc_needed ]; then return 0; fi
+                seen="${seen:+$seen, }$compiler is gcc $version"
+                ;;
+            *)
+                version=${macros%%:*}
+                if [ "$version" -ge $clang_needed ]; then return 0; fi
+                seen="${seen:+$seen, }$compiler is clang $version"
+                ;;
+        esac
+    done
+    fail "no C compiler (gcc >= $gcc_needed or clang >= $clang_needed${seen:+; $seen})"
+}
+
+# The folder that the loader looks in, as java.lang.System names the system: linux-x86_64, macos-aarch64.
+platform() {
+    case $(uname -s) in
+        Darwin) system=macos ;;
+        *) system=$(uname -s | tr '[:upper:]' '[:lower:]') ;;
+    esac
+    case $(uname -m) in
+        amd64) processor=x86_64 ;;
+        arm64) processor=aarch64 ;;
+        *) processor=$(uname -m) ;;
+    esac
+    echo "$system-$processor"
+}
+
+jobs() {
+    getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2
+}
+
+build() {
+    check_cmake
+    find_compiler
+    # A tree that was configured somewhere else (the checkout has moved) is of no use.
+    if [ -f "$tree/CMakeCache.txt" ] && ! grep -qxF "CMAKE_CACHEFILE_DIR:INTERNAL=$tree" "$tree/CMakeCache.txt"; then
+        rm -rf "$tree"
+    fi
+    # CMake configures again by itself when a CMakeLists.txt changes; the generator's file appears last.
+    if ! [ -f "$tree/Makefile" ] && ! [ -f "$tree/build.ninja" ]; then
+        cmake -S "$native/.." -B "$tree" -DCMAKE_C_COMPILER="$compiler"
+    fi
+    cmake --build "$tree" --parallel "$(jobs)" --target "${1:-all}"
+
+    resources=$native/target/classes/META-INF/native/$(platform)
+    mkdir -p "$resources"
+    for library in "$tree"/lib/libbitnet.so "$tree"/lib/libbitnet.dylib; do
+        [ -f "$library" ] || continue
+        installed=$resources/${library##*/}
+        # Left alone when it is the same, so that nothing downstream is packaged again.
+        cmp -s "$library" "$installed" && [ -f "$installed.sha256" ] && continue
+        cp "$library" "$installed"
+        cmake -E sha256sum "$installed" | cut -d ' ' -f 1 >"$installed.sha256"
+    done
+}
+
+case ${1:-} in
+    check)
+        check_cmake
+        find_compiler
+        ;;
+    build) build "${2:-all}" ;;
+    test) ctest --test-dir "$tree" --output-on-failure --parallel "$(jobs)" ;;
+    *)
+        echo "usage: build.sh check | build [TARGET] | test" >&2
+        exit 2
+        ;;
+esac
