@@ -173,7 +173,8 @@ BN_API bn_status bn_rms_norm(bn_context *ctx, const float *x, int64_t n, int64_t
 /*
  * RMS norm (skipped when weight is null) and per-token absmax int8 quantisation in one pass:
  *   h = rms_norm(x_r);  s = 127 / max(absmax(h), 1e-5);  q = clamp(round_half_even(h * s), -128, 127).
- * x: [n][cols]. out->cols must equal cols. A row that holds NaN quantises to zeros with scale NaN.
+ * x: [n][cols]. out->cols must equal cols. A row that holds NaN or an infinity, or whose sum of squares leaves float's
+ * range, quantises to zeros with scale NaN, so that the error shows in the outputs.
  */
 BN_API bn_status bn_quantize(bn_context *ctx, const float *x, int64_t n, int64_t cols, const float *weight, float eps,
                              const bn_quantized *out);
@@ -264,6 +265,7 @@ BN_API bn_status bn_rope_store(bn_context *ctx, const bn_attention_shape *shape,
  * j / (heads / kv_heads). Softmax is online over chunks of fixed size, so the result does not depend on threads.
  * q: [n][q_stride]; out: [n][out_stride], heads * head_dim written.
  * scratch: bn_attention_scratch(shape, n, threads, longest) bytes, 64-byte aligned; longest = the largest position + 1.
+ * The size never falls as n, threads or longest grow: a scratch for the largest batch serves every smaller one.
  */
 BN_API bn_status bn_attention(bn_context *ctx, const bn_attention_shape *shape, const bn_row *rows, int64_t n,
                               const float *q, int64_t q_stride, float *out, int64_t out_stride, void *scratch);

@@ -29,10 +29,92 @@ typedef void (*bn_gemv_fn)(const uint8_t *restrict w, size_t cols, size_t rows, 
 typedef void (*bn_gemm_fn)(const uint8_t *restrict w, size_t cols, size_t rows, const int8_t *restrict q,
                            size_t q_stride, size_t n, int32_t *restrict y, size_t y_stride);
 
+/* One row: y = x / sqrt(mean(x^2) + eps) * weight. x and y may be the same. */
+typedef void (*bn_rms_norm_fn)(const float *x, size_t cols, const float *weight, float eps, float *y);
+
+/* One row of bn_quantize, cols rounded up to 256 bytes at q in the order of the kernel's ISA. weight may be null. */
+typedef void (*bn_quantize_fn)(const float *x, size_t cols, const float *weight, float eps, int8_t *q, float *scale,
+                               int32_t *sum);
+
+/* One row: gate = activation(gate) * up. activation is a bn_activation. */
+typedef void (*bn_glu_fn)(int32_t activation, float *restrict gate, const float *restrict up, size_t cols);
+
+/* y[t * y_stride + i] = sum over k of w(i, k) * x[t * cols + k] for `rows` consecutive rows of weights and n of x. */
+typedef void (*bn_matmul_fn)(const uint8_t *restrict w, size_t cols, size_t rows, const float *restrict x, size_t n,
+                             float *restrict y, size_t y_stride);
+
+/* One row of a matrix as floats. */
+typedef void (*bn_embed_fn)(const uint8_t *restrict row, size_t cols, float *restrict x);
+
+/* Rotates `heads` heads at x in place; rope is the position's row of the table. */
+typedef void (*bn_rope_fn)(const bn_attention_shape *shape, const float *restrict rope, size_t heads,
+                           float *restrict x);
+
+/* Rotates one head's k on its way to lane `lane` of a key block [head_dim][16] and stores v at `value`, both as f16. */
+typedef void (*bn_store_kv_fn)(const bn_attention_shape *shape, const float *restrict rope, const float *restrict k,
+                               const float *restrict v, size_t lane, uint16_t *restrict key_block,
+                               uint16_t *restrict value);
+
+enum {
+    BN_ATTENTION_CHUNK = 256,  /* positions that one softmax covers, from a multiple of 256 on */
+    BN_ATTENTION_QUERIES = 32, /* queries that share the reading of a chunk, at most           */
+    BN_MAX_HEAD_DIM = 512
+};
+
+/* Floats that a head takes in a sum of values: whole lanes. */
+static inline size_t bn_attention_padded(size_t head_dim)
+{
+    return (head_dim + 15) & ~(size_t)15;
+}
+
+/*
+ * Some queries and a chunk of the KV head that all of them read. part[i] receives, in padded_dim + 2 floats: the sum of
+ * exp(score - max) * v over the positions below limit[i], max, the sum of exp(score - max).
+ */
+typedef struct bn_attention_chunk {
+    const uint16_t *keys;   /* of the chunk: [16][head_dim][16] */
+    const uint16_t *values; /* of the chunk: [256][head_dim]    */
+    size_t head_dim;
+    float scale;
+    size_t queries;
+    const float *query[BN_ATTENTION_QUERIES];
+    size_t limit[BN_ATTENTION_QUERIES]; /* positions of the chunk that the query sees, 0 .. 256 */
+    float *part[BN_ATTENTION_QUERIES];
+} bn_attention_chunk;
+
+/* work: bn_attention_work(head_dim) floats, 64-byte aligned. */
+typedef void (*bn_attention_fn)(const bn_attention_chunk *chunk, float *work);
+
+/* 32 positions of keys or values as floats, and the scores of every query. */
+static inline size_t bn_attention_work(size_t head_dim)
+{
+    return 32 * bn_attention_padded(head_dim) + BN_ATTENTION_QUERIES * BN_ATTENTION_CHUNK;
+}
+
+/* Folds parts 1 .. count - 1, `stride` floats apart, into part 0. */
+typedef void (*bn_attention_merge_fn)(float *restrict parts, size_t stride, size_t count, size_t head_dim);
+
+/* out = a part's weighted sum / its sum of weights. */
+typedef void (*bn_attention_finish_fn)(const float *restrict part, size_t head_dim, float *restrict out);
+
+/* One row: y = softmax(x / temperature). x and y may be the same. */
+typedef void (*bn_softmax_fn)(const float *x, size_t cols, float temperature, float *y);
+
 /* Identifier, public name, signature. */
-#define BN_OPERATIONS(X)        \
-    X(GEMV, "gemv", bn_gemv_fn) \
-    X(GEMM, "gemm", bn_gemm_fn)
+#define BN_OPERATIONS(X)                                             \
+    X(GEMV, "gemv", bn_gemv_fn)                                      \
+    X(GEMM, "gemm", bn_gemm_fn)                                      \
+    X(RMS_NORM, "rms_norm", bn_rms_norm_fn)                          \
+    X(QUANTIZE, "quantize", bn_quantize_fn)                          \
+    X(GLU, "glu", bn_glu_fn)                                         \
+    X(MATMUL, "matmul", bn_matmul_fn)                                \
+    X(EMBED, "embed", bn_embed_fn)                                   \
+    X(ROPE, "rope", bn_rope_fn)                                      \
+    X(STORE_KV, "store_kv", bn_store_kv_fn)                          \
+    X(ATTENTION, "attention", bn_attention_fn)                       \
+    X(ATTENTION_MERGE, "attention_merge", bn_attention_merge_fn)     \
+    X(ATTENTION_FINISH, "attention_finish", bn_attention_finish_fn)  \
+    X(SOFTMAX, "softmax", bn_softmax_fn)
 
 typedef enum bn_operation {
 #define BN_OPERATION_ENUM(id, name, type) BN_OPERATION_##id,
@@ -55,9 +137,36 @@ typedef enum bn_format {
 
 /* ---- the table: operation, format, ISA, function ---- */
 
+/*
+ * The float kernels of ops/lanes are written once and compiled for three widths of vectors; AVX-VNNI, which adds only
+ * integer instructions, runs AVX2's.
+ */
+#define BN_LANES_KERNEL(X, operation, format, name)        \
+    X(operation, format, SCALAR, bn_##name##_scalar)       \
+    X(operation, format, AVX2, bn_##name##_avx2)           \
+    X(operation, format, AVX512VNNI, bn_##name##_avx512vnni)
+
+#define BN_LANES_KERNELS(X)                                     \
+    BN_LANES_KERNEL(X, RMS_NORM, F32, rms_norm)                 \
+    BN_LANES_KERNEL(X, QUANTIZE, F32, quantize)                 \
+    BN_LANES_KERNEL(X, GLU, F32, glu)                           \
+    BN_LANES_KERNEL(X, MATMUL, F32, matmul_f32)                 \
+    BN_LANES_KERNEL(X, MATMUL, F16, matmul_f16)                 \
+    BN_LANES_KERNEL(X, MATMUL, Q8_0, matmul_q8_0)               \
+    BN_LANES_KERNEL(X, EMBED, F32, embed_f32)                   \
+    BN_LANES_KERNEL(X, EMBED, F16, embed_f16)                   \
+    BN_LANES_KERNEL(X, EMBED, Q8_0, embed_q8_0)                 \
+    BN_LANES_KERNEL(X, ROPE, F32, rope)                         \
+    BN_LANES_KERNEL(X, STORE_KV, F16, store_kv)                 \
+    BN_LANES_KERNEL(X, ATTENTION, F16, attention)               \
+    BN_LANES_KERNEL(X, ATTENTION_MERGE, F32, attention_merge)   \
+    BN_LANES_KERNEL(X, ATTENTION_FINISH, F32, attention_finish) \
+    BN_LANES_KERNEL(X, SOFTMAX, F32, softmax)
+
 #define BN_KERNELS(X)                                   \
     X(GEMV, I2_S, SCALAR, bn_gemv_i2s_scalar)           \
-    X(GEMM, I2_S, SCALAR, bn_gemm_i2s_scalar)
+    X(GEMM, I2_S, SCALAR, bn_gemm_i2s_scalar)           \
+    BN_LANES_KERNELS(X)
 
 /* Prototypes, made from the two lists: a kernel whose signature is not its operation's does not compile. */
 #define BN_OPERATION_TYPE(id, name, type) typedef __typeof__(*(type)0) bn_kernel_##id;

@@ -1,0 +1,18 @@
+/* Where a sequence's keys and values lie in its cache. */
+#ifndef BN_OPS_ATTENTION_H
+#define BN_OPS_ATTENTION_H
+
+#include "context.h"
+
+/* Checks the shape and every row; `operation` names the caller in the sentence. */
+bn_status bn_check_attention(bn_context *ctx, const char *operation, const bn_attention_shape *shape,
+                             const bn_row *rows, int64_t n);
+
+/* The first element of a layer's KV head, of keys and of values alike: both hold capacity * head_dim elements a head. */
+static inline size_t bn_cache_head(const bn_attention_shape *shape, const bn_kv_cache *cache, int32_t kv_head)
+{
+    const size_t head = (size_t)shape->layer * (size_t)shape->kv_heads + (size_t)kv_head;
+    return head * (size_t)cache->capacity * (size_t)shape->head_dim;
+}
+
+#endif

@@ -1,0 +1,230 @@
+/*
+ * Attention of a few queries over one chunk of one KV head, and the merging of chunks (online softmax,
+ * arXiv:1805.02867).
+ *
+ * Both products of attention are the same small matrix product, a few queries times 32 positions at a time:
+ *   scores [query][position] = q [query][d]        * K [d][position]     the cache keeps K so, 16 positions wide
+ *   acc    [query][d]       += p [query][position] * V [position][d]
+ * K and V of 32 positions are turned from f16 into floats once for all queries; 32 x 128 floats are 16 KB and stay in
+ * the first-level cache. A sum goes over d, or over the positions of a chunk, one after the other, so neither the
+ * number of queries that share the work nor the ISA can change a bit.
+ */
+#include "kernels.h"
+#include "ops/lanes.h"
+
+enum { SPAN = 32 };
+
+/* Two 16-column blocks side by side on AVX-512, one elsewhere: 4 queries x 2 registers = 8 accumulators in both. */
+#if BN_VECTOR == 16
+enum { TILE_BLOCKS = 2 };
+#else
+enum { TILE_BLOCKS = 1 };
+#endif
+enum { TILE_QUERIES = 4 };
+
+/* A matrix of `depth` rows as blocks of 16 columns: element (k, 16 j + i) at b[k * row_stride + j * block_stride + i]. */
+typedef struct blocks {
+    const float *b;
+    size_t row_stride;
+    size_t block_stride;
+} blocks;
+
+/*
+ * c[i][16 j ..] (+)= sum over k < depth of a[i][k] * b[k][16 j ..], for `queries` rows i and `columns` blocks j; both are
+ * constants where this is inlined.
+ */
+BN_INLINE void product(size_t queries, size_t columns, const float *const *a, size_t depth, const blocks *b,
+                       size_t block, float *const *c, int accumulate)
+{
+    const float *from = b->b + block * b->block_stride;
+    const size_t row_stride = b->row_stride, block_stride = b->block_stride;
+    bn_lanes sum[TILE_QUERIES][TILE_BLOCKS];
+    for (size_t i = 0; i < queries; i++)
+        for (size_t j = 0; j < columns; j++)
+            sum[i][j] = accumulate ? bn_lanes_load(c[i] + (block + j) * BN_LANES) : bn_lanes_all(0);
+    for (size_t k = 0; k < depth; k++) {
+        bn_lanes row[TILE_BLOCKS];
+        for (size_t j = 0; j < columns; j++)
+            row[j] = bn_lanes_load(from + k * row_stride + j * block_stride);
+        for (size_t i = 0; i < queries; i++) {
+            const bn_lanes factor = bn_lanes_all(a[i][k]);
+            for (size_t j = 0; j < columns; j++)
+                sum[i][j] = bn_lanes_add_product(sum[i][j], factor, row[j]);
+        }
+    }
+    for (size_t i = 0; i < queries; i++)
+        for (size_t j = 0; j < columns; j++)
+            bn_lanes_store(c[i] + (block + j) * BN_LANES, sum[i][j]);
+}
+
+/* The product for all `columns` blocks, in tiles. `queries` is TILE_QUERIES or 1. */
+BN_INLINE void product_all(size_t queries, const float *const *a, size_t depth, const blocks *b, size_t columns,
+                           float *const *c, int accumulate)
+{
+    size_t block = 0;
+    for (; block + TILE_BLOCKS <= columns; block += TILE_BLOCKS)
+        product(queries, TILE_BLOCKS, a, depth, b, block, c, accumulate);
+    for (; block < columns; block++)
+        product(queries, 1, a, depth, b, block, c, accumulate);
+}
+
+/* Scores of every query for `count` <= 32 positions from `first` of the chunk on. */
+static void score_span(const bn_attention_chunk *chunk, size_t first, size_t columns, const float *keys,
+                       float *scores)
+{
+    const blocks b = {keys, BN_LANES, chunk->head_dim * BN_LANES};
+    size_t i = 0;
+    for (; i + TILE_QUERIES <= chunk->queries; i += TILE_QUERIES) {
+        float *c[TILE_QUERIES];
+        for (size_t j = 0; j < TILE_QUERIES; j++)
+            c[j] = scores + (i + j) * BN_ATTENTION_CHUNK + first;
+        product_all(TILE_QUERIES, chunk->query + i, chunk->head_dim, &b, columns, c, 0);
+    }
+    for (; i < chunk->queries; i++) {
+        float *c[1] = {scores + i * BN_ATTENTION_CHUNK + first};
+        product_all(1, chunk->query + i, chunk->head_dim, &b, columns, c, 0);
+    }
+}
+
+/* scores of one query -> exp(score * scale - max), with zeros from `limit` to the next multiple of 16. */
+static void exponentials(float *scores, size_t limit, float scale, float *max, float *sum)
+{
+    const bn_lanes scales = bn_lanes_all(scale);
+    const bn_lanes nothing = bn_lanes_all(-__builtin_inff());
+    bn_lanes largest = nothing;
+    for (size_t k = 0; k < limit; k += BN_LANES) {
+        bn_lanes s = bn_lanes_mul(bn_lanes_load(scores + k), scales);
+        if (limit - k < BN_LANES)
+            s = bn_lanes_keep(s, limit - k, -__builtin_inff());
+        bn_lanes_store(scores + k, s);
+        largest = bn_lanes_max(s, largest);
+    }
+    *max = bn_lanes_largest(largest);
+    const bn_lanes top = bn_lanes_all(*max);
+    bn_lanes sums = bn_lanes_all(0);
+    for (size_t k = 0; k < limit; k += BN_LANES) {
+        const bn_lanes e = bn_lanes_exp(bn_lanes_sub(bn_lanes_load(scores + k), top));
+        sums = bn_lanes_add(sums, e);
+        bn_lanes_store(scores + k, e);
+    }
+    *sum = bn_lanes_sum(sums);
+}
+
+/* How many of the span's positions from `first` on a query sees. */
+BN_INLINE size_t seen(const bn_attention_chunk *chunk, size_t query, size_t first)
+{
+    const size_t limit = chunk->limit[query];
+    return limit <= first ? 0 : limit - first < SPAN ? limit - first : SPAN;
+}
+
+/*
+ * Adds the values of one span to every query's sum. Four queries go together as far as all four see; the rest of each
+ * goes alone, so that no query ever touches a value behind its own position, not even times zero.
+ */
+static void value_span(const bn_attention_chunk *chunk, size_t first, const float *values, size_t padded_dim,
+                       const float *scores)
+{
+    const size_t columns = padded_dim / BN_LANES;
+    for (size_t i = 0; i < chunk->queries; i += TILE_QUERIES) {
+        const size_t group = chunk->queries - i < TILE_QUERIES ? chunk->queries - i : TILE_QUERIES;
+        const float *a[TILE_QUERIES];
+        float *c[TILE_QUERIES];
+        size_t common = group == TILE_QUERIES ? SPAN : 0;
+        for (size_t j = 0; j < group; j++) {
+            a[j] = scores + (i + j) * BN_ATTENTION_CHUNK + first;
+            c[j] = chunk->part[i + j];
+            const size_t count = seen(chunk, i + j, first);
+            common = count < common ? count : common;
+        }
+        const blocks b = {values, padded_dim, BN_LANES};
+        if (common > 0)
+            product_all(TILE_QUERIES, a, common, &b, columns, c, 1);
+        const blocks rest = {values + common * padded_dim, padded_dim, BN_LANES};
+        for (size_t j = 0; j < group; j++) {
+            const float *alone[1] = {a[j] + common};
+            const size_t count = seen(chunk, i + j, first);
+            if (count > common)
+                product_all(1, alone, count - common, &rest, columns, c + j, 1);
+        }
+    }
+}
+
+/* `count` rows of f16 values as floats, rows padded with zeros to padded_dim. */
+static void load_values(const uint16_t *values, size_t count, size_t dim, size_t padded_dim, float *to)
+{
+    for (size_t i = 0; i < count; i++, values += dim, to += padded_dim) {
+        size_t d = 0;
+        for (; d + BN_LANES <= dim; d += BN_LANES)
+            bn_lanes_store(to + d, bn_lanes_load_half(values + d));
+        if (d < dim)
+            bn_lanes_store(to + d, bn_lanes_load_half_some(values + d, dim - d));
+    }
+}
+
+/*
+ * part[i] of each query: [0, padded_dim) the sum of exp(score - max) * v over the positions below limit[i], then max
+ * and the sum of exp(score - max). A query that sees nothing of the chunk gets max -infinity and zeros.
+ */
+void BN_LANES_NAME(attention)(const bn_attention_chunk *chunk, float *work)
+{
+    const size_t dim = chunk->head_dim;
+    const size_t padded_dim = bn_attention_padded(dim);
+    float *span = work;
+    float *scores = work + SPAN * padded_dim;
+    size_t longest = 0;
+    for (size_t i = 0; i < chunk->queries; i++)
+        longest = chunk->limit[i] > longest ? chunk->limit[i] : longest;
+
+    for (size_t first = 0; first < longest; first += SPAN) {
+        const size_t columns = longest - first > BN_LANES ? SPAN / BN_LANES : 1;
+        const uint16_t *keys = chunk->keys + first * dim;
+        for (size_t k = 0; k < columns * dim * BN_LANES; k += BN_LANES)
+            bn_lanes_store(span + k, bn_lanes_load_half(keys + k));
+        score_span(chunk, first, columns, span, scores);
+    }
+    for (size_t i = 0; i < chunk->queries; i++) {
+        float *part = chunk->part[i];
+        memset(part, 0, padded_dim * sizeof *part);
+        exponentials(scores + i * BN_ATTENTION_CHUNK, chunk->limit[i], chunk->scale, part + padded_dim,
+                     part + padded_dim + 1);
+    }
+    for (size_t first = 0; first < longest; first += SPAN) {
+        const size_t count = longest - first < SPAN ? longest - first : SPAN;
+        load_values(chunk->values + first * dim, count, dim, padded_dim, span);
+        value_span(chunk, first, span, padded_dim, scores);
+    }
+}
+
+/*
+ * Folds parts 1 .. count - 1, in this order, into part 0: with M the larger maximum, both sums are brought to it by
+ * exp(max - M). Chunks that a query does not see must not be among them.
+ */
+void BN_LANES_NAME(attention_merge)(float *restrict parts, size_t stride, size_t count, size_t head_dim)
+{
+    const size_t padded_dim = bn_attention_padded(head_dim);
+    float *max = parts + padded_dim, *sum = max + 1;
+    for (size_t i = 1; i < count; i++) {
+        const float *part = parts + i * stride;
+        const float part_max = part[padded_dim], part_sum = part[padded_dim + 1];
+        const float top = *max > part_max ? *max : part_max;
+        const bn_lanes mine = bn_lanes_exp(bn_lanes_all(*max - top));
+        const bn_lanes theirs = bn_lanes_exp(bn_lanes_all(part_max - top));
+        for (size_t d = 0; d < padded_dim; d += BN_LANES) {
+            const bn_lanes scaled = bn_lanes_mul(bn_lanes_load(parts + d), mine);
+            bn_lanes_store(parts + d, bn_lanes_add_product(scaled, bn_lanes_load(part + d), theirs));
+        }
+        *sum = *sum * bn_lanes_first(mine) + part_sum * bn_lanes_first(theirs);
+        *max = top;
+    }
+}
+
+/* out = the part's weighted values / its sum of weights. */
+void BN_LANES_NAME(attention_finish)(const float *restrict part, size_t head_dim, float *restrict out)
+{
+    const bn_lanes sum = bn_lanes_all(part[bn_attention_padded(head_dim) + 1]);
+    size_t d = 0;
+    for (; d + BN_LANES <= head_dim; d += BN_LANES)
+        bn_lanes_store(out + d, bn_lanes_div(bn_lanes_load(part + d), sum));
+    if (d < head_dim)
+        bn_lanes_store_some(out + d, bn_lanes_div(bn_lanes_load(part + d), sum), head_dim - d);
+}

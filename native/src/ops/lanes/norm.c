@@ -1,0 +1,157 @@
+/* One row of RMS norm, gating and absmax quantisation. */
+#include <math.h>
+
+#include "formats/i2s.h"
+#include "kernels.h"
+#include "ops/lanes.h"
+
+/* 1 / sqrt(mean(x^2) + eps); NaN where the sum of squares leaves float's range, so that the row cannot pass as zeros. */
+static float inverse_rms(const float *x, size_t cols, float eps)
+{
+    bn_lanes squares = bn_lanes_all(0);
+    size_t k = 0;
+    for (; k + BN_LANES <= cols; k += BN_LANES) {
+        const bn_lanes v = bn_lanes_load(x + k);
+        squares = bn_lanes_add_product(squares, v, v);
+    }
+    if (k < cols) {
+        const bn_lanes v = bn_lanes_load_some(x + k, cols - k);
+        squares = bn_lanes_add_product(squares, v, v);
+    }
+    const float sum = bn_lanes_sum(squares);
+    return isfinite(sum) ? 1.0f / sqrtf(sum / (float)cols + eps) : NAN;
+}
+
+/* (x * inverse) * weight, in this order everywhere, so that the fused operations equal the plain ones. */
+BN_INLINE bn_lanes normed(bn_lanes x, bn_lanes inverse, bn_lanes weight)
+{
+    return bn_lanes_mul(bn_lanes_mul(x, inverse), weight);
+}
+
+void BN_LANES_NAME(rms_norm)(const float *x, size_t cols, const float *weight, float eps, float *y)
+{
+    const bn_lanes inverse = bn_lanes_all(inverse_rms(x, cols, eps));
+    size_t k = 0;
+    for (; k + BN_LANES <= cols; k += BN_LANES)
+        bn_lanes_store(y + k, normed(bn_lanes_load(x + k), inverse, bn_lanes_load(weight + k)));
+    if (k < cols) {
+        const size_t some = cols - k;
+        const bn_lanes h = normed(bn_lanes_load_some(x + k, some), inverse, bn_lanes_load_some(weight + k, some));
+        bn_lanes_store_some(y + k, h, some);
+    }
+}
+
+/* Where element k of a row goes in the quantised row: the order that the I2_S kernels of this ISA read. */
+BN_INLINE size_t quantized_index(size_t k)
+{
+#if BN_VECTOR == 16
+    return bn_i2s_order_256(k);
+#else
+    return k;
+#endif
+}
+
+/*
+ * Both norms in one body: `weight` is null (and `inverse` unused) when there is none. The row is in cache from the
+ * sum of squares on; reading it for the largest |h| and again for q is cheaper than keeping h.
+ */
+BN_INLINE void quantize(const float *x, size_t cols, const float *weight, float inverse, int8_t *q, float *scale,
+                        int32_t *sum)
+{
+    const size_t stride = (cols + 255) & ~(size_t)255;
+    const size_t whole = cols & ~(size_t)(BN_LANES - 1);
+    const size_t some = cols - whole;
+    const bn_lanes inverses = bn_lanes_all(inverse);
+
+    bn_lanes_int largest = bn_lanes_int_zero();
+    for (size_t k = 0; k < whole; k += BN_LANES) {
+        bn_lanes h = bn_lanes_load(x + k);
+        if (weight)
+            h = normed(h, inverses, bn_lanes_load(weight + k));
+        largest = bn_lanes_absmax(largest, h);
+    }
+    bn_lanes tail = bn_lanes_all(0);
+    if (some > 0) {
+        tail = bn_lanes_load_some(x + whole, some);
+        if (weight)
+            tail = normed(tail, inverses, bn_lanes_load_some(weight + whole, some));
+        largest = bn_lanes_absmax(largest, tail);
+    }
+
+    const float absmax = bn_lanes_absmax_of(largest);
+    if (!isfinite(absmax)) {
+        memset(q, 0, stride);
+        *scale = NAN;
+        *sum = 0;
+        return;
+    }
+
+    /* |h * s| <= 127 (1 + 2^-23): rounding leaves -127 .. 127 and needs no clamp. */
+    *scale = 127.0f / (absmax > 1e-5f ? absmax : 1e-5f);
+    const bn_lanes scales = bn_lanes_all(*scale);
+    bn_lanes_int sums = bn_lanes_int_zero();
+    for (size_t k = 0; k < whole; k += BN_LANES) {
+        bn_lanes h = bn_lanes_load(x + k);
+        if (weight)
+            h = normed(h, inverses, bn_lanes_load(weight + k));
+        const bn_lanes_int rounded = bn_lanes_round(bn_lanes_mul(h, scales));
+        sums = bn_lanes_int_add(sums, rounded);
+        bn_lanes_store_bytes(q + quantized_index(k), rounded);
+    }
+    for (size_t k = whole; k < stride; k += BN_LANES) {
+        const bn_lanes_int rounded = bn_lanes_round(bn_lanes_mul(tail, scales));
+        sums = bn_lanes_int_add(sums, rounded);
+        bn_lanes_store_bytes(q + quantized_index(k), rounded);
+        tail = bn_lanes_all(0);
+    }
+    *sum = bn_lanes_int_sum(sums);
+}
+
+void BN_LANES_NAME(quantize)(const float *x, size_t cols, const float *weight, float eps, int8_t *q, float *scale,
+                             int32_t *sum)
+{
+    if (weight)
+        quantize(x, cols, weight, inverse_rms(x, cols, eps), q, scale, sum);
+    else
+        quantize(x, cols, NULL, 1, q, scale, sum);
+}
+
+/* max(g, 0)^2: with 0 first, a NaN stays. */
+BN_INLINE bn_lanes relu2(bn_lanes gate)
+{
+    const bn_lanes g = bn_lanes_max(bn_lanes_all(0), gate);
+    return bn_lanes_mul(g, g);
+}
+
+/* g / (1 + exp(-g)) */
+BN_INLINE bn_lanes silu(bn_lanes gate)
+{
+    const bn_lanes e = bn_lanes_exp(bn_lanes_sub(bn_lanes_all(0), gate));
+    return bn_lanes_div(gate, bn_lanes_add(bn_lanes_all(1), e));
+}
+
+BN_INLINE bn_lanes gated(int32_t activation, bn_lanes gate, bn_lanes up)
+{
+    return bn_lanes_mul(activation == BN_ACTIVATION_RELU2 ? relu2(gate) : silu(gate), up);
+}
+
+BN_INLINE void glu(int32_t activation, float *gate, const float *up, size_t cols)
+{
+    size_t k = 0;
+    for (; k + BN_LANES <= cols; k += BN_LANES)
+        bn_lanes_store(gate + k, gated(activation, bn_lanes_load(gate + k), bn_lanes_load(up + k)));
+    if (k < cols) {
+        const size_t some = cols - k;
+        const bn_lanes h =
+            gated(activation, bn_lanes_load_some(gate + k, some), bn_lanes_load_some(up + k, some));
+        bn_lanes_store_some(gate + k, h, some);
+    }
+}
+
+void BN_LANES_NAME(glu)(int32_t activation, float *restrict gate, const float *restrict up, size_t cols)
+{
+    if (activation == BN_ACTIVATION_RELU2)
+        glu(BN_ACTIVATION_RELU2, gate, up, cols);
+    else
+        glu(BN_ACTIVATION_SILU, gate, up, cols);
+}

@@ -1,0 +1,98 @@
+/* RoPE, and storing keys and values in the cache. */
+#include "attention.h"
+
+static bn_status check_shape(bn_context *ctx, const char *operation, const bn_attention_shape *shape)
+{
+    if (shape->kv_heads <= 0 || shape->heads <= 0 || shape->heads % shape->kv_heads != 0)
+        return bn_fail(ctx, BN_ERROR_ARGUMENT, "%s: %d heads are no multiple of %d KV heads", operation, shape->heads,
+                       shape->kv_heads);
+    if (shape->head_dim <= 0 || shape->head_dim > BN_MAX_HEAD_DIM || shape->head_dim % 4 != 0)
+        return bn_fail(ctx, BN_ERROR_ARGUMENT, "%s: head_dim %d is no multiple of 4 up to %d", operation,
+                       shape->head_dim, BN_MAX_HEAD_DIM);
+    if (shape->rope_dim < 0 || shape->rope_dim > shape->head_dim || shape->rope_dim % 2 != 0)
+        return bn_fail(ctx, BN_ERROR_ARGUMENT, "%s: rope_dim %d is odd or beyond head_dim %d", operation,
+                       shape->rope_dim, shape->head_dim);
+    if (shape->rope_style != BN_ROPE_HALVES && shape->rope_style != BN_ROPE_INTERLEAVED)
+        return bn_fail(ctx, BN_ERROR_ARGUMENT, "%s: no RoPE style has the number %d", operation, shape->rope_style);
+    if (shape->layer < 0) return bn_fail(ctx, BN_ERROR_ARGUMENT, "%s: layer %d", operation, shape->layer);
+    return BN_OK;
+}
+
+bn_status bn_check_attention(bn_context *ctx, const char *operation, const bn_attention_shape *shape,
+                             const bn_row *rows, int64_t n)
+{
+    if (shape == NULL || rows == NULL) return bn_fail(ctx, BN_ERROR_ARGUMENT, "%s: a pointer is null", operation);
+    if (n < 0) return bn_fail(ctx, BN_ERROR_ARGUMENT, "%s: %lld rows", operation, (long long)n);
+    const bn_status status = check_shape(ctx, operation, shape);
+    if (status != BN_OK) return status;
+    for (int64_t r = 0; r < n; r++) {
+        const bn_kv_cache *cache = rows[r].cache;
+        if (cache == NULL || cache->keys == NULL || cache->values == NULL)
+            return bn_fail(ctx, BN_ERROR_ARGUMENT, "%s: row %lld has no cache", operation, (long long)r);
+        if (cache->capacity % 16 != 0 || ((uintptr_t)cache->keys | (uintptr_t)cache->values) % 64 != 0)
+            return bn_fail(ctx, BN_ERROR_ARGUMENT,
+                           "%s: the cache of row %lld has capacity %lld, not a multiple of 16, or is not 64-byte aligned",
+                           operation, (long long)r, (long long)cache->capacity);
+        if (rows[r].position < 0 || rows[r].position >= cache->capacity)
+            return bn_fail(ctx, BN_ERROR_ARGUMENT, "%s: position %lld of row %lld is outside a cache of %lld", operation,
+                           (long long)rows[r].position, (long long)r, (long long)cache->capacity);
+    }
+    return BN_OK;
+}
+
+typedef struct rope_job {
+    const bn_attention_shape *shape;
+    const bn_row *rows;
+    const float *rope;
+    float *q;
+    int64_t q_stride;
+    const float *k, *v;
+    int64_t kv_stride;
+    bn_rope_fn rotate;
+    bn_store_kv_fn store;
+} rope_job;
+
+static void rope_rows(void *argument, int64_t begin, int64_t end, int32_t thread)
+{
+    (void)thread;
+    const rope_job *job = argument;
+    const bn_attention_shape *shape = job->shape;
+    const size_t dim = (size_t)shape->head_dim;
+    for (int64_t r = begin; r < end; r++) {
+        const bn_kv_cache *cache = job->rows[r].cache;
+        const size_t position = (size_t)job->rows[r].position;
+        const float *rope = job->rope + position * (size_t)shape->rope_dim;
+        job->rotate(shape, rope, (size_t)shape->heads, job->q + r * job->q_stride);
+        for (int32_t head = 0; head < shape->kv_heads; head++) {
+            const size_t first = bn_cache_head(shape, cache, head);
+            const int64_t from = r * job->kv_stride + head * shape->head_dim;
+            job->store(shape, rope, job->k + from, job->v + from, position % 16,
+                       cache->keys + first + position / 16 * 16 * dim, cache->values + first + position * dim);
+        }
+    }
+}
+
+bn_status bn_rope_store(bn_context *ctx, const bn_attention_shape *shape, const bn_row *rows, int64_t n,
+                        const float *rope, float *q, int64_t q_stride, const float *k, const float *v,
+                        int64_t kv_stride)
+{
+    if (ctx == NULL) return BN_ERROR_ARGUMENT;
+    bn_status status = bn_check_attention(ctx, "bn_rope_store", shape, rows, n);
+    if (status != BN_OK) return status;
+    if (rope == NULL || q == NULL || k == NULL || v == NULL)
+        return bn_fail(ctx, BN_ERROR_ARGUMENT, "bn_rope_store: a pointer is null");
+    if (q_stride < (int64_t)shape->heads * shape->head_dim || kv_stride < (int64_t)shape->kv_heads * shape->head_dim)
+        return bn_fail(ctx, BN_ERROR_ARGUMENT, "bn_rope_store: strides %lld, %lld for %d and %d heads of %d",
+                       (long long)q_stride, (long long)kv_stride, shape->heads, shape->kv_heads, shape->head_dim);
+    status = bn_enter(ctx);
+    if (status != BN_OK) return status;
+
+    rope_job job = {.shape = shape, .rows = rows, .rope = rope, .q = q, .k = k, .v = v};
+    job.q_stride = q_stride;
+    job.kv_stride = kv_stride;
+    job.rotate = (bn_rope_fn)bn_kernel_of(ctx, BN_OPERATION_ROPE, BN_FORMAT_F32);
+    job.store = (bn_store_kv_fn)bn_kernel_of(ctx, BN_OPERATION_STORE_KV, BN_FORMAT_F16);
+    /* Sixteen rows of a prefill share the cache lines of their keys: one thread writes them. */
+    bn_parallel(ctx, n, 16, rope_rows, &job);
+    return bn_leave(ctx);
+}
