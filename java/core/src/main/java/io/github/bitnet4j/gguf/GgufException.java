@@ -1,5 +1,7 @@
 package io.github.bitnet4j.gguf;
 
+import io.github.bitnet4j.BitNetException;
+
 /**
  * A GGUF file that cannot be what it says it is, or a value that is not what the reader of it needs.
  *
@@ -7,7 +9,7 @@ package io.github.bitnet4j.gguf;
  * wrong with it, for example {@code tensor count at offset 8: 123456789 tensors cannot fit in 2330880 bytes; the file is
  * truncated or not a GGUF}.
  */
-public final class GgufException extends RuntimeException {
+public final class GgufException extends BitNetException {
     private static final long serialVersionUID = 1L;
     private static final int QUOTE_LIMIT = 80;
 

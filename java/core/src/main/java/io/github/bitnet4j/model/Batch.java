@@ -1,0 +1,97 @@
+package io.github.bitnet4j.model;
+
+import io.github.bitnet4j.bindings.bn_row;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
+/**
+ * The rows of one forward pass: tokens of any mix of sequences and positions, prefill chunks and decode steps
+ * together. Rows of one sequence must come in ascending, gapless positions. Reused from pass to pass; one thread.
+ */
+public final class Batch implements AutoCloseable {
+    private final Arena arena = Arena.ofShared();
+    private final int capacity;
+    private final MemorySegment tokens;
+    private final MemorySegment rows;
+    private final int[] wanted;
+    private int size;
+    private int wantedCount;
+    private int longest;
+
+    /** Room for {@code capacity} rows. */
+    public Batch(int capacity) {
+        this.capacity = capacity;
+        tokens = arena.allocate(ValueLayout.JAVA_INT, capacity);
+        rows = bn_row.allocateArray(capacity, arena);
+        wanted = new int[capacity];
+    }
+
+    /** Forgets all rows. */
+    public void clear() {
+        size = 0;
+        wantedCount = 0;
+        longest = 0;
+    }
+
+    /** Appends a token of the sequence in {@code cache} at {@code position}, and says whether its logits are wanted. */
+    public void add(int token, KvCache cache, int position, boolean wantLogits) {
+        if (size == capacity) {
+            throw new IllegalStateException("the batch is full at " + capacity + " rows");
+        }
+        if (position < 0 || position >= cache.capacity()) {
+            throw new IllegalArgumentException("position " + position + " is outside the cache's " + cache.capacity());
+        }
+        tokens.setAtIndex(ValueLayout.JAVA_INT, size, token);
+        MemorySegment row = bn_row.asSlice(rows, size);
+        bn_row.cache(row, cache.descriptor());
+        bn_row.position(row, position);
+        longest = Math.max(longest, position + 1);
+        if (wantLogits) {
+            wanted[wantedCount++] = size;
+        }
+        size++;
+    }
+
+    /** Rows it can hold. */
+    public int capacity() {
+        return capacity;
+    }
+
+    /** Rows it holds. */
+    public int size() {
+        return size;
+    }
+
+    /** Rows whose logits are wanted. */
+    int wantedCount() {
+        return wantedCount;
+    }
+
+    /** The {@code i}-th row whose logits are wanted. */
+    int wanted(int i) {
+        return wanted[i];
+    }
+
+    /** The largest position plus one. */
+    int longest() {
+        return longest;
+    }
+
+    int token(int row) {
+        return tokens.getAtIndex(ValueLayout.JAVA_INT, row);
+    }
+
+    MemorySegment tokens() {
+        return tokens;
+    }
+
+    MemorySegment rows() {
+        return rows;
+    }
+
+    @Override
+    public void close() {
+        arena.close();
+    }
+}

@@ -1,0 +1,271 @@
+package io.github.bitnet4j.model;
+
+import io.github.bitnet4j.BitNetException;
+import io.github.bitnet4j.bindings.BitNetNative;
+import io.github.bitnet4j.bindings.bn_attention_shape;
+import io.github.bitnet4j.bindings.bn_quantized;
+import io.github.bitnet4j.gguf.GgufFile;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * BitNet b1.58 (arXiv:2402.17764, arXiv:2504.12285): a pre-norm transformer whose linears are ternary, with sub-norms
+ * before the output and down projections. For each layer
+ * <pre>
+ *   q, k, v = Wq, Wk, Wv . quantize(rms(x))        attention over the KV cache
+ *   x      += Wo . quantize(rms(attention))        sub-norm
+ *   g, u    = Wgate, Wup . quantize(rms(x))
+ *   x      += Wdown . quantize(rms(act(g) * u))    sub-norm
+ * </pre>
+ * and logits = E . rms(x), not quantised. Models of architecture {@code llama} have no sub-norms.
+ *
+ * <p>Weights stay in the mapped file. Forward passes take turns on one set of buffers; any thread may call.
+ */
+public final class BitNetTransformer implements AutoCloseable {
+    /** Rows whose logits are computed in one product with the head, to bound the buffer. */
+    private static final int LOGIT_ROWS = 16;
+
+    private final ModelConfig config;
+    private final Kernels kernels;
+    private final int batchSize;
+    private final int positions;
+    private final Arena arena = Arena.ofShared();
+    private final ReentrantLock turn = new ReentrantLock(true);
+    private final Buffers buffers;
+    private final RopeTable rope;
+    private final List<Layer> layers;
+    private final MemorySegment embedding;
+    private final MemorySegment head;
+    private final MemorySegment outputNorm;
+
+    /** One layer's norms, and its products with their outputs already named. */
+    private record Layer(MemorySegment attentionNorm, Products qkv, MemorySegment shape, MemorySegment attentionSubNorm,
+                         Products output, MemorySegment feedForwardNorm, Products gateUp, MemorySegment feedForwardSubNorm,
+                         Products down) {}
+
+    /** Activations of one batch; widths in floats, rows = batch size. */
+    private record Buffers(MemorySegment x, MemorySegment qkv, long qkvStride, MemorySegment attention,
+                           MemorySegment gateUp, long gateUpStride, MemorySegment quantizedHidden,
+                           MemorySegment quantizedAttention, MemorySegment quantizedFeedForward, MemorySegment normed,
+                           MemorySegment logits, MemorySegment scratch) {}
+
+    /**
+     * @param file      stays open as long as this model is used
+     * @param batchSize most rows of a batch
+     * @param positions most positions of a sequence
+     */
+    public BitNetTransformer(GgufFile file, ModelConfig config, Kernels kernels, int batchSize, int positions) {
+        this.config = config;
+        this.kernels = kernels;
+        this.batchSize = batchSize;
+        this.positions = positions;
+        try {
+            Weights weights = new Weights(file, arena);
+            embedding = weights.table("token_embd.weight", config.vocabulary(), config.hidden());
+            head = file.tensor("output.weight").isPresent()
+                    ? weights.table("output.weight", config.vocabulary(), config.hidden())
+                    : embedding;
+            outputNorm = weights.norm("output_norm.weight", config.hidden());
+            MemorySegment firstShape = shape(0);
+            buffers = buffers(firstShape);
+            rope = new RopeTable(config, positions, arena);
+            layers = new ArrayList<>();
+            for (int i = 0; i < config.layers(); i++) {
+                layers.add(layer(weights, i));
+            }
+        } catch (RuntimeException | Error e) {
+            arena.close();
+            throw e;
+        }
+    }
+
+    private Buffers buffers(MemorySegment shape) {
+        long attentionWidth = (long) config.heads() * config.headDim();
+        long qkvStride = attentionWidth + 2L * config.kvHeads() * config.headDim();
+        long gateUpStride = 2L * config.feedForward();
+        long scratch = BitNetNative.bn_attention_scratch(shape, batchSize, kernels.threads(), positions);
+        return new Buffers(floats(config.hidden()), floats(qkvStride), qkvStride, floats(attentionWidth),
+                floats(gateUpStride), gateUpStride, quantized(config.hidden()), quantized(attentionWidth),
+                quantized(config.feedForward()), NativeMemory.floats((long) LOGIT_ROWS * config.hidden(), arena),
+                NativeMemory.floats((long) LOGIT_ROWS * config.vocabulary(), arena), NativeMemory.allocate(scratch, arena));
+    }
+
+    private MemorySegment floats(long width) {
+        return NativeMemory.floats(batchSize * width, arena);
+    }
+
+    private MemorySegment quantized(long cols) {
+        long stride = BitNetNative.bn_quantized_stride(cols);
+        MemorySegment quantized = bn_quantized.allocate(arena);
+        bn_quantized.q(quantized, NativeMemory.allocate(batchSize * stride, arena));
+        bn_quantized.scale(quantized, floats(1));
+        bn_quantized.sum(quantized, floats(1));
+        bn_quantized.cols(quantized, cols);
+        bn_quantized.stride(quantized, stride);
+        return quantized;
+    }
+
+    private MemorySegment shape(int layer) {
+        MemorySegment shape = bn_attention_shape.allocate(arena);
+        bn_attention_shape.heads(shape, config.heads());
+        bn_attention_shape.kv_heads(shape, config.kvHeads());
+        bn_attention_shape.head_dim(shape, config.headDim());
+        bn_attention_shape.rope_dim(shape, config.ropeDim());
+        bn_attention_shape.rope_style(shape, config.ropeStyle().ordinal());
+        bn_attention_shape.layer(shape, layer);
+        bn_attention_shape.scale(shape, (float) (1 / Math.sqrt(config.headDim())));
+        return shape;
+    }
+
+    private Layer layer(Weights weights, int index) {
+        String block = "blk." + index + ".";
+        long hidden = config.hidden();
+        long width = (long) config.heads() * config.headDim();
+        long kvWidth = (long) config.kvHeads() * config.headDim();
+        long ffn = config.feedForward();
+        Products qkv = Products.of(arena,
+                new Products.Product(weights.linear(block + "attn_q.weight", width, hidden), query(), buffers.qkvStride, false),
+                new Products.Product(weights.linear(block + "attn_k.weight", kvWidth, hidden), key(), buffers.qkvStride, false),
+                new Products.Product(weights.linear(block + "attn_v.weight", kvWidth, hidden), value(), buffers.qkvStride, false));
+        Products output = Products.of(arena,
+                new Products.Product(weights.linear(block + "attn_output.weight", hidden, width), buffers.x, hidden, true));
+        Products gateUp = Products.of(arena,
+                new Products.Product(weights.linear(block + "ffn_gate.weight", ffn, hidden), gate(), buffers.gateUpStride, false),
+                new Products.Product(weights.linear(block + "ffn_up.weight", ffn, hidden), up(), buffers.gateUpStride, false));
+        Products down = Products.of(arena,
+                new Products.Product(weights.linear(block + "ffn_down.weight", hidden, ffn), buffers.x, hidden, true));
+        return new Layer(weights.norm(block + "attn_norm.weight", hidden), qkv, shape(index),
+                subNorm(weights, block + "attn_sub_norm.weight", width), output,
+                weights.norm(block + "ffn_norm.weight", hidden), gateUp,
+                subNorm(weights, block + "ffn_sub_norm.weight", ffn), down);
+    }
+
+    /** The null address tells the kernels that there is no norm. */
+    private MemorySegment subNorm(Weights weights, String name, long cols) {
+        return config.subNorms() ? weights.norm(name, cols) : MemorySegment.NULL;
+    }
+
+    private MemorySegment query() {
+        return buffers.qkv;
+    }
+
+    private MemorySegment key() {
+        return buffers.qkv.asSlice((long) config.heads() * config.headDim() * Float.BYTES);
+    }
+
+    private MemorySegment value() {
+        return buffers.qkv.asSlice((long) (config.heads() + config.kvHeads()) * config.headDim() * Float.BYTES);
+    }
+
+    private MemorySegment gate() {
+        return buffers.gateUp;
+    }
+
+    private MemorySegment up() {
+        return buffers.gateUp.asSlice((long) config.feedForward() * Float.BYTES);
+    }
+
+    public ModelConfig config() {
+        return config;
+    }
+
+    /** Most rows of a batch. */
+    public int batchSize() {
+        return batchSize;
+    }
+
+    /** Room for the keys and values of one sequence. */
+    public KvCache newCache() {
+        return new KvCache(config, positions);
+    }
+
+    /**
+     * Computes all rows of a batch, writes their keys and values into their caches, and hands out the logits that were
+     * wanted. After {@link CancelledException} the caches of the batch hold nothing reliable at its positions.
+     */
+    public void forward(Batch batch, Cancellation cancellation, LogitsConsumer consumer) {
+        check(batch);
+        turn.lock();
+        try {
+            cancellation.begin(kernels);
+            try {
+                compute(batch);
+                logits(batch, consumer);
+            } finally {
+                cancellation.end();
+            }
+        } finally {
+            turn.unlock();
+        }
+    }
+
+    private void check(Batch batch) {
+        if (batch.size() == 0 || batch.size() > batchSize) {
+            throw new IllegalArgumentException("a batch of " + batch.size() + " rows; this model takes 1 to " + batchSize);
+        }
+        for (int i = 0; i < batch.size(); i++) {
+            if (batch.token(i) < 0 || batch.token(i) >= config.vocabulary()) {
+                throw new BitNetException("token id " + batch.token(i) + " is outside the vocabulary of "
+                        + config.vocabulary());
+            }
+        }
+    }
+
+    private void compute(Batch batch) {
+        int n = batch.size();
+        float epsilon = config.epsilon();
+        MemorySegment angles = rope.upTo(batch.longest());
+        MemorySegment query = query();
+        MemorySegment key = key();
+        MemorySegment value = value();
+        long width = (long) config.heads() * config.headDim();
+        kernels.embed(embedding, batch.tokens(), n, buffers.x);
+        for (Layer layer : layers) {
+            kernels.quantize(buffers.x, n, config.hidden(), layer.attentionNorm, epsilon, buffers.quantizedHidden);
+            kernels.linear(layer.qkv, buffers.quantizedHidden, n);
+            kernels.ropeStore(layer.shape, batch.rows(), n, angles, query, buffers.qkvStride, key, value, buffers.qkvStride);
+            kernels.attention(layer.shape, batch.rows(), n, query, buffers.qkvStride, buffers.attention, width, buffers.scratch);
+            kernels.quantize(buffers.attention, n, width, layer.attentionSubNorm, epsilon, buffers.quantizedAttention);
+            kernels.linear(layer.output, buffers.quantizedAttention, n);
+            kernels.quantize(buffers.x, n, config.hidden(), layer.feedForwardNorm, epsilon, buffers.quantizedHidden);
+            kernels.linear(layer.gateUp, buffers.quantizedHidden, n);
+            kernels.gluQuantize(config.activation(), gate(), up(), buffers.gateUpStride, n, config.feedForward(),
+                    layer.feedForwardSubNorm, epsilon, buffers.quantizedFeedForward);
+            kernels.linear(layer.down, buffers.quantizedFeedForward, n);
+        }
+    }
+
+    private void logits(Batch batch, LogitsConsumer consumer) {
+        long hidden = config.hidden();
+        long vocabulary = config.vocabulary();
+        for (int first = 0; first < batch.wantedCount(); first += LOGIT_ROWS) {
+            int count = Math.min(LOGIT_ROWS, batch.wantedCount() - first);
+            for (int i = 0; i < count; i++) {
+                kernels.rmsNorm(row(buffers.x, batch.wanted(first + i), hidden), 1, hidden, outputNorm, config.epsilon(),
+                        row(buffers.normed, i, hidden));
+            }
+            kernels.matmul(head, buffers.normed, count, buffers.logits, vocabulary);
+            for (int i = 0; i < count; i++) {
+                consumer.accept(batch.wanted(first + i), row(buffers.logits, i, vocabulary));
+            }
+        }
+    }
+
+    private static MemorySegment row(MemorySegment rows, long row, long width) {
+        return rows.asSlice(row * width * Float.BYTES, width * Float.BYTES);
+    }
+
+    /** Waits for a running pass, then frees the buffers. Caches are closed by their owners. */
+    @Override
+    public void close() {
+        turn.lock();
+        try {
+            arena.close();
+        } finally {
+            turn.unlock();
+        }
+    }
+}

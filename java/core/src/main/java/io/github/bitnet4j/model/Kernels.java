@@ -1,0 +1,131 @@
+package io.github.bitnet4j.model;
+
+import static io.github.bitnet4j.bindings.BitNetNative.*;
+
+import io.github.bitnet4j.BitNetException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
+/**
+ * One native context: kernels chosen for a CPU target, and their threads. Each method is one operation of
+ * {@code bitnet.h}, which documents shapes and formulas; a status other than success becomes an exception.
+ * One operation at a time; {@link #cancel} and {@link #resume} from any thread.
+ */
+public final class Kernels implements AutoCloseable {
+    private final MemorySegment context;
+
+    /**
+     * @param threads 1 to 256
+     * @param isa     {@code auto} or the name of a CPU target
+     */
+    public Kernels(int threads, String isa) {
+        try (Arena arena = Arena.ofConfined()) {
+            int id = bn_isa_from_name(arena.allocateFrom(isa));
+            if (id < -1) {
+                throw new BitNetException("there is no instruction set '" + isa + "'; known are auto, "
+                        + String.join(", ", Cpu.isaNames()));
+            }
+            MemorySegment out = arena.allocate(ValueLayout.ADDRESS);
+            int status = bn_context_create(threads, id, out);
+            if (status == BN_ERROR_UNSUPPORTED()) {
+                throw new BitNetException(Cpu.whyUnsupported(isa));
+            }
+            if (status != BN_OK()) {
+                throw new BitNetException("cannot create " + threads + " compute threads: " + message(status));
+            }
+            context = out.get(ValueLayout.ADDRESS, 0);
+        }
+    }
+
+    /** Name of the CPU target in use. */
+    public String isa() {
+        return bn_isa_name(bn_context_isa(context)).getString(0);
+    }
+
+    public int threads() {
+        return bn_context_threads(context);
+    }
+
+    /** Name of the kernel that runs an operation on a format, such as {@code gemv} on {@code i2_s}. */
+    public String kernel(String operation, String format) {
+        try (Arena arena = Arena.ofConfined()) {
+            int row = bn_context_kernel(context, arena.allocateFrom(operation), arena.allocateFrom(format));
+            return row < 0 ? "none" : Cpu.kernelName(row);
+        }
+    }
+
+    /** Makes the running operation and all later ones throw {@link CancelledException}, until {@link #resume}. */
+    void cancel() {
+        bn_cancel(context);
+    }
+
+    void resume() {
+        bn_resume(context);
+    }
+
+    void embed(MemorySegment table, MemorySegment tokens, long n, MemorySegment x) {
+        check(bn_embed(context, table, tokens, n, x));
+    }
+
+    void rmsNorm(MemorySegment x, long n, long cols, MemorySegment weight, float epsilon, MemorySegment y) {
+        check(bn_rms_norm(context, x, n, cols, weight, epsilon, y));
+    }
+
+    void quantize(MemorySegment x, long n, long cols, MemorySegment weight, float epsilon, MemorySegment out) {
+        check(bn_quantize(context, x, n, cols, weight, epsilon, out));
+    }
+
+    void gluQuantize(ModelConfig.Activation activation, MemorySegment gate, MemorySegment up, long stride, long n,
+                     long cols, MemorySegment weight, float epsilon, MemorySegment out) {
+        check(bn_glu_quantize(context, activation.ordinal(), gate, up, stride, n, cols, weight, epsilon, out));
+    }
+
+    void linear(Products products, MemorySegment x, long n) {
+        check(bn_linear(context, products.segment(), products.count(), x, n));
+    }
+
+    void matmul(MemorySegment weight, MemorySegment x, long n, MemorySegment y, long yStride) {
+        check(bn_matmul(context, weight, x, n, y, yStride));
+    }
+
+    void ropeStore(MemorySegment shape, MemorySegment rows, long n, MemorySegment rope, MemorySegment q, long qStride,
+                   MemorySegment k, MemorySegment v, long kvStride) {
+        check(bn_rope_store(context, shape, rows, n, rope, q, qStride, k, v, kvStride));
+    }
+
+    void attention(MemorySegment shape, MemorySegment rows, long n, MemorySegment q, long qStride, MemorySegment out,
+                   long outStride, MemorySegment scratch) {
+        check(bn_attention(context, shape, rows, n, q, qStride, out, outStride, scratch));
+    }
+
+    /** Bytes a second at which all threads together read {@code data} once. */
+    public double readBandwidth(MemorySegment data) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment out = arena.allocate(ValueLayout.JAVA_DOUBLE);
+            check(bn_read_bandwidth(context, data, data.byteSize(), out));
+            return out.get(ValueLayout.JAVA_DOUBLE, 0);
+        }
+    }
+
+    private void check(int status) {
+        if (status == BN_OK()) {
+            return;
+        }
+        if (status == BN_CANCELLED()) {
+            throw new CancelledException();
+        }
+        String detail = bn_context_error(context).getString(0);
+        throw new BitNetException(detail.isEmpty() ? message(status) : detail);
+    }
+
+    private static String message(int status) {
+        return bn_status_message(status).getString(0);
+    }
+
+    /** Stops the threads. No operation may be running. */
+    @Override
+    public void close() {
+        bn_context_destroy(context);
+    }
+}

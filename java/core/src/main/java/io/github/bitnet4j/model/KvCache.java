@@ -1,0 +1,43 @@
+package io.github.bitnet4j.model;
+
+import io.github.bitnet4j.bindings.bn_kv_cache;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * The keys and values of one sequence as f16, all layers; the layout is that of {@code bn_kv_cache}. Pages become
+ * resident as positions are written. Not safe for use by two forward passes at once.
+ */
+public final class KvCache implements AutoCloseable {
+    /** Positions that lie side by side in a block of keys. */
+    private static final int BLOCK = 16;
+
+    private final Arena arena = Arena.ofShared();
+    private final MemorySegment descriptor;
+    private final int capacity;
+
+    /** Room for {@code positions} positions of a model. */
+    KvCache(ModelConfig config, int positions) {
+        int rounded = Math.ceilDiv(positions, BLOCK) * BLOCK;
+        long half = config.kvBytesPerPosition() / 2 * rounded;
+        capacity = positions;
+        descriptor = bn_kv_cache.allocate(arena);
+        bn_kv_cache.keys(descriptor, NativeMemory.allocate(half, arena));
+        bn_kv_cache.values(descriptor, NativeMemory.allocate(half, arena));
+        bn_kv_cache.capacity(descriptor, rounded);
+    }
+
+    /** Positions that fit. */
+    public int capacity() {
+        return capacity;
+    }
+
+    MemorySegment descriptor() {
+        return descriptor;
+    }
+
+    @Override
+    public void close() {
+        arena.close();
+    }
+}

@@ -1,0 +1,78 @@
+package io.github.bitnet4j.model;
+
+import io.github.bitnet4j.BitNetException;
+import io.github.bitnet4j.bindings.bn_matrix;
+import io.github.bitnet4j.gguf.GgmlType;
+import io.github.bitnet4j.gguf.GgufFile;
+import io.github.bitnet4j.gguf.GgufTensor;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+import java.util.List;
+
+/** Describes tensors of a file to the kernels, in place, after checking that they have the shape the model needs. */
+final class Weights {
+    /** A ternary row is whole blocks of this many weights. */
+    private static final int I2_S_BLOCK = 128;
+
+    private final GgufFile file;
+    private final Arena arena;
+
+    Weights(GgufFile file, Arena arena) {
+        this.file = file;
+        this.arena = arena;
+    }
+
+    /** A ternary matrix, {@code bn_matrix} with its scale, which stands behind the codes. */
+    MemorySegment linear(String name, long rows, long cols) {
+        GgufTensor tensor = tensor(name, List.of(GgmlType.I2_S), cols, rows);
+        if (cols % I2_S_BLOCK != 0) {
+            throw bad(name, "has rows of " + cols + " weights; I2_S kernels take multiples of " + I2_S_BLOCK);
+        }
+        float scale = tensor.data().get(ValueLayout.JAVA_FLOAT_UNALIGNED, rows * cols / 4);
+        if (!Float.isFinite(scale)) {
+            throw bad(name, "has the scale " + scale + "; the file is corrupt");
+        }
+        return matrix(tensor, scale);
+    }
+
+    /** An embedding table or output head. */
+    MemorySegment table(String name, long rows, long cols) {
+        return matrix(tensor(name, List.of(GgmlType.F16, GgmlType.F32, GgmlType.Q8_0), cols, rows), 1);
+    }
+
+    /** A norm's weights, {@code cols} f32 values. */
+    MemorySegment norm(String name, long cols) {
+        return tensor(name, List.of(GgmlType.F32), cols).data();
+    }
+
+    private MemorySegment matrix(GgufTensor tensor, float scale) {
+        MemorySegment matrix = bn_matrix.allocate(arena);
+        bn_matrix.data(matrix, tensor.data());
+        bn_matrix.rows(matrix, tensor.rows());
+        bn_matrix.cols(matrix, tensor.cols());
+        bn_matrix.type(matrix, tensor.type().id());
+        bn_matrix.scale(matrix, scale);
+        return matrix;
+    }
+
+    private GgufTensor tensor(String name, List<GgmlType> types, long... dims) {
+        GgufTensor tensor = file.tensor(name).orElseThrow(() -> bad(name, "is missing"));
+        if (!tensor.hasData() || !types.contains(tensor.type())) {
+            throw bad(name, "has type " + (tensor.hasData() ? tensor.type() : tensor.typeId()) + "; the kernels take " + types);
+        }
+        if (!Arrays.equals(tensor.dims(), dims)) {
+            throw bad(name, "has dimensions " + Arrays.toString(tensor.dims()) + "; the metadata asks for "
+                    + Arrays.toString(dims));
+        }
+        if (tensor.data().address() % Float.BYTES != 0) {
+            throw bad(name, "is not aligned to 4 bytes; write the file with general.alignment 32");
+        }
+        return tensor;
+    }
+
+    private BitNetException bad(String name, String problem) {
+        return new BitNetException(file.path() + ": tensor " + name + " " + problem);
+    }
+}
