@@ -165,7 +165,13 @@ typedef enum bn_format {
 
 #define BN_KERNELS(X)                                   \
     X(GEMV, I2_S, SCALAR, bn_gemv_i2s_scalar)           \
+    X(GEMV, I2_S, AVX2, bn_gemv_i2s_avx2)               \
+    X(GEMV, I2_S, AVXVNNI, bn_gemv_i2s_avxvnni)         \
+    X(GEMV, I2_S, AVX512VNNI, bn_gemv_i2s_avx512vnni)   \
     X(GEMM, I2_S, SCALAR, bn_gemm_i2s_scalar)           \
+    X(GEMM, I2_S, AVX2, bn_gemm_i2s_avx2)               \
+    X(GEMM, I2_S, AVXVNNI, bn_gemm_i2s_avxvnni)         \
+    X(GEMM, I2_S, AVX512VNNI, bn_gemm_i2s_avx512vnni)   \
     BN_LANES_KERNELS(X)
 
 /* Prototypes, made from the two lists: a kernel whose signature is not its operation's does not compile. */

@@ -1,0 +1,216 @@
+/*
+ * kernel_check                       checks every kernel that this CPU can run
+ * kernel_check --bench               times them; --shape ROWSxCOLS, --n N, --threads T, --seconds S
+ * kernel_check [--bench] FILTER...   only kernels whose name contains one of the words
+ *
+ * Exit status 0 when every kernel that could run agreed with scalar.
+ */
+#include "kernel_check.h"
+
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cpu/cpu.h"
+
+enum { MOST_FAILURES = 10 };
+
+typedef struct operation_check {
+    check_function check;
+    bench_function bench;
+} operation_check;
+
+static const operation_check CHECKS[BN_OPERATION_COUNT] = {
+    [BN_OPERATION_GEMV] = {check_gemv, bench_gemv},
+    [BN_OPERATION_GEMM] = {check_gemm, bench_gemm},
+};
+
+/*
+ * Twins: the source of one ISA compiled with another encoding of the same instructions, so that a machine without the
+ * ISA can check its logic. Its rows are not in the table of the library.
+ */
+typedef struct twin {
+    const char *of;
+    bn_isa needs;
+    bn_kernel_fn function;
+} twin;
+
+#if defined(BN_HAVE_AVXVNNI_TWIN)
+bn_kernel_GEMV bn_gemv_i2s_avxvnni_twin;
+bn_kernel_GEMM bn_gemm_i2s_avxvnni_twin;
+static const twin TWINS[] = {
+    {"bn_gemv_i2s_avxvnni", BN_ISA_AVX512VNNI, (bn_kernel_fn)bn_gemv_i2s_avxvnni_twin},
+    {"bn_gemm_i2s_avxvnni", BN_ISA_AVX512VNNI, (bn_kernel_fn)bn_gemm_i2s_avxvnni_twin},
+};
+enum { TWIN_COUNT = sizeof TWINS / sizeof TWINS[0] };
+#else
+static const twin *const TWINS = NULL;
+enum { TWIN_COUNT = 0 };
+#endif
+
+/* ---- descriptions and failures ---- */
+
+static char description[256];
+static int failures;
+
+void check_describe(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(description, sizeof description, format, arguments);
+    va_end(arguments);
+}
+
+void check_failed(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    printf("  FAILED %s: ", description);
+    vprintf(format, arguments);
+    printf("\n");
+    va_end(arguments);
+    if (++failures >= MOST_FAILURES) {
+        printf("  that is enough\n");
+        exit(1);
+    }
+}
+
+static void touched_a_guard_page(int signal)
+{
+    static const char text[] = "\n  FAILED, touched memory outside its buffers (or an illegal instruction): ";
+    (void)signal;
+    ssize_t ignored = write(STDOUT_FILENO, text, sizeof text - 1);
+    ignored += write(STDOUT_FILENO, description, strlen(description));
+    ignored += write(STDOUT_FILENO, "\n", 1);
+    (void)ignored;
+    _exit(1);
+}
+
+uint64_t check_random(uint64_t *state)
+{
+    uint64_t z = (*state += UINT64_C(0x9E3779B97F4A7C15));
+    z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
+    return z ^ (z >> 31);
+}
+
+/* ---- timing ---- */
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+double bench_shortest(const bench_options *options, void (*pass)(void *), void *argument)
+{
+    double shortest = 1e9;
+    const double stop = now() + options->seconds;
+    for (int i = 0; i < 5 || now() < stop; i++) {
+        const double start = now();
+        pass(argument);
+        const double taken = now() - start;
+        if (taken < shortest) shortest = taken;
+    }
+    return shortest;
+}
+
+void bench_line(const bn_kernel *kernel, const char *shape, double seconds, double bytes, double products)
+{
+    printf("%-28s %-22s %12.0f ns", kernel->name, shape, seconds * 1e9);
+    if (bytes > 0) printf(" %8.2f GB/s", bytes / seconds * 1e-9);
+    if (products > 0) printf(" %8.1f G MAC/s", products / seconds * 1e-9);
+    printf("\n");
+    fflush(stdout);
+}
+
+/* ---- the loop over the table ---- */
+
+static int wanted(const char *name, int words, char **word)
+{
+    if (words == 0) return 1;
+    for (int i = 0; i < words; i++)
+        if (strstr(name, word[i]) != NULL) return 1;
+    return 0;
+}
+
+/* The kernel itself, or its twin, or a row without a function: what this CPU can run. *how says which. */
+static bn_kernel runnable(const bn_kernel *row, const char **how)
+{
+    bn_kernel kernel = *row;
+    *how = "ran";
+    if (bn_isa_supported(row->isa)) return kernel;
+    kernel.function = NULL;
+    for (int i = 0; i < TWIN_COUNT; i++) {
+        if (strcmp(TWINS[i].of, row->name) != 0 || !bn_isa_supported(TWINS[i].needs)) continue;
+        kernel.function = TWINS[i].function;
+        *how = "ran as EVEX twin: same source, AVX-512VL encoding; this CPU has no AVX-VNNI";
+        return kernel;
+    }
+    *how = "UNTESTED: this CPU or this build lacks the ISA";
+    return kernel;
+}
+
+static void run_row(const bn_kernel *row, const bench_options *bench)
+{
+    const char *how;
+    const bn_kernel kernel = runnable(row, &how);
+    const operation_check *with = &CHECKS[row->operation];
+    if (kernel.function == NULL || with->check == NULL) {
+        printf("%-28s %s\n", row->name, kernel.function == NULL ? how : "UNTESTED: no check is written");
+    } else if (bench != NULL) {
+        if (with->bench != NULL) with->bench(&kernel, bench);
+    } else {
+        const int before = failures;
+        check_describe("%s", row->name);
+        with->check(&kernel);
+        printf("%-28s %s, %s\n", row->name, how, failures == before ? "agrees with scalar" : "WRONG");
+    }
+    fflush(stdout);
+}
+
+static int usage(void)
+{
+    fprintf(stderr, "usage: kernel_check [--bench [--shape ROWSxCOLS] [--n N] [--threads T] [--seconds S]] [NAME]...\n");
+    return 2;
+}
+
+int main(int argc, char **argv)
+{
+    bench_options options = {.threads = 1, .seconds = 0.5};
+    int bench = 0, i = 1;
+    for (; i < argc && strncmp(argv[i], "--", 2) == 0; i++) {
+        long long rows, cols;
+        if (strcmp(argv[i], "--bench") == 0) {
+            bench = 1;
+            continue;
+        }
+        if (i + 1 == argc) return usage();
+        const char *value = argv[i + 1];
+        if (strcmp(argv[i], "--shape") == 0 && sscanf(value, "%lldx%lld", &rows, &cols) == 2) {
+            options.rows = rows;
+            options.cols = cols;
+        } else if (strcmp(argv[i], "--n") == 0) {
+            options.n = atoll(value);
+        } else if (strcmp(argv[i], "--threads") == 0) {
+            options.threads = atoi(value);
+        } else if (strcmp(argv[i], "--seconds") == 0) {
+            options.seconds = atof(value);
+        } else {
+            return usage();
+        }
+        i++;
+    }
+    if (options.rows < 0 || options.cols < 0 || options.n < 0 || options.threads < 1) return usage();
+    signal(SIGSEGV, touched_a_guard_page);
+    signal(SIGBUS, touched_a_guard_page);
+    signal(SIGILL, touched_a_guard_page);
+    for (int32_t k = 0; k < bn_kernel_count(); k++)
+        if (wanted(bn_kernel_at(k)->name, argc - i, argv + i)) run_row(bn_kernel_at(k), bench ? &options : NULL);
+    return failures == 0 ? 0 : 1;
+}

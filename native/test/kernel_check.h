@@ -1,0 +1,47 @@
+/*
+ * The kernel check: every row of the table of kernels against the scalar one, and its speed. An operation takes part by
+ * a line in CHECKS (kernel_check.c): a function that checks one row of its kernels and a function that times one.
+ */
+#ifndef BN_KERNEL_CHECK_H
+#define BN_KERNEL_CHECK_H
+
+#include <stdint.h>
+
+#include "kernels.h"
+
+typedef struct bench_options {
+    int64_t rows, cols; /* --shape, 0 x 0 for the operation's own choice */
+    int64_t n;          /* --n, 0 for the operation's own choice         */
+    int32_t threads;
+    double seconds; /* at least, for each figure */
+} bench_options;
+
+/* Checks one kernel; says what differs through check_failed. */
+typedef void (*check_function)(const bn_kernel *kernel);
+
+/* Times one kernel and prints lines with bench_line. */
+typedef void (*bench_function)(const bn_kernel *kernel, const bench_options *options);
+
+/* What is being checked, printed when the check fails or the kernel touches a guard page. */
+void check_describe(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Counts a failure and prints the description and the sentence. Gives up after a few. */
+void check_failed(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* One line of the benchmark: time of one pass, and what it read and multiplied (0: not meaningful). */
+void bench_line(const bn_kernel *kernel, const char *shape, double seconds, double bytes, double products);
+
+/* The shortest time of one pass: repeats until options->seconds have gone by, five times at least. */
+double bench_shortest(const bench_options *options, void (*pass)(void *), void *argument);
+
+/* A reproducible stream of numbers (splitmix64). */
+uint64_t check_random(uint64_t *state);
+
+/* ---- per operation ---- */
+
+void check_gemv(const bn_kernel *kernel);
+void check_gemm(const bn_kernel *kernel);
+void bench_gemv(const bn_kernel *kernel, const bench_options *options);
+void bench_gemm(const bn_kernel *kernel, const bench_options *options);
+
+#endif
