@@ -30,14 +30,14 @@ import java.util.TreeSet;
  * <p>Source: the GGUF specification (ggml, {@code docs/gguf.md}).
  */
 public final class GgufFile implements AutoCloseable {
-    private static final int MAGIC = 0x46554747; // "GGUF", read little-endian
-    private static final long DEFAULT_ALIGNMENT = 32;
-    private static final long MAX_ALIGNMENT = 1 << 20;
+    static final int MAGIC = 0x46554747; // "GGUF", read little-endian
+    static final long DEFAULT_ALIGNMENT = 32;
+    static final long MAX_ALIGNMENT = 1 << 20;
     /** Most tensors a header may hold; real files have at most a few thousand. */
     private static final long MAX_TENSORS = 65536;
     /** The smallest tensor entry: a name of one byte, n_dims, one dimension, type and offset. */
     private static final long MIN_TENSOR_BYTES = Long.BYTES + 1 + Integer.BYTES + Long.BYTES + Integer.BYTES + Long.BYTES;
-    private static final String ALIGNMENT_KEY = "general.alignment";
+    static final String ALIGNMENT_KEY = "general.alignment";
 
     private final Path path;
     private final Arena arena;
