@@ -1,0 +1,133 @@
+package io.github.bitnet4j.synth;
+
+import io.github.bitnet4j.gguf.GgmlType;
+import io.github.bitnet4j.gguf.GgufWriter;
+import java.io.IOException;
+import java.nio.file.Path;
+
+/**
+ * Writes random ternary models. They compute at the speed of a trained model of their shape, and their text is noise.
+ *
+ * <p>Keys, tensor names, types and order are those of the published I2_S file of bitnet-b1.58-2B-4T: 24 pairs, F16
+ * embeddings, F32 norms, I2_S products.
+ *
+ * <p><b>Scales.</b> A row of K ternary weights, a fraction z of them zero, times inputs of mean square 1 has mean square
+ * K (1 - z) scale&sup2;. With scale = 1 / sqrt(K (1 - z)) every product has mean square 1; as each of them reads a
+ * normalised input, the residual stream grows as the square root of the number of layers, and attention scores are near
+ * a standard normal distribution. Embeddings have deviation 3 / sqrt(hidden), so logits
+ * have deviation 3 and the best one leads by a clear margin.
+ */
+public final class Synth {
+    private static final double LOGIT_DEVIATION = 3;
+    private static final double NORM_DEVIATION = 0.1;
+    /** {@code general.file_type} of I2_S files. */
+    private static final int FILE_TYPE_I2_S = 40;
+    private static final int QUANTIZATION_VERSION = 2;
+    private static final String CHAT_TEMPLATE = "{% for message in messages %}{% if loop.first %}{{ bos_token }}{% endif %}"
+            + "{{ message['role'] | capitalize + ': ' + message['content'] | trim + '<|eot_id|>' }}{% endfor %}"
+            + "{% if add_generation_prompt %}{{ 'Assistant: ' }}{% endif %}";
+
+    private final SynthSpec spec;
+    private final RandomWeights random;
+    private final GgufWriter writer = new GgufWriter();
+
+    private Synth(SynthSpec spec) {
+        this.spec = spec;
+        this.random = new RandomWeights(spec.zeros(), spec.seed());
+    }
+
+    /** Writes the model that {@code spec} describes to {@code target}. */
+    public static void write(SynthSpec spec, Path target) throws IOException {
+        write(spec, target, (written, total) -> {});
+    }
+
+    /**
+     * Writes the model that {@code spec} describes to {@code target}. The file appears when it is complete.
+     *
+     * @param progress told the bytes written and the bytes in all, several hundred times a gigabyte
+     * @throws IOException if the file cannot be written, or the disk has not enough room
+     */
+    public static void write(SynthSpec spec, Path target, GgufWriter.Progress progress) throws IOException {
+        Synth synth = new Synth(spec);
+        synth.addMetadata();
+        synth.addTensors();
+        synth.writer.write(target, progress);
+    }
+
+    private void addMetadata() {
+        String prefix = spec.architecture() + ".";
+        Vocabulary vocabulary = new Vocabulary(spec.vocab());
+        writer.string("general.architecture", spec.architecture())
+                .string("general.name", spec.name())
+                .u32(prefix + "vocab_size", spec.vocab())
+                .u32(prefix + "context_length", spec.context())
+                .u32(prefix + "embedding_length", spec.hidden())
+                .u32(prefix + "block_count", spec.layers())
+                .u32(prefix + "feed_forward_length", spec.ffn())
+                .u32(prefix + "rope.dimension_count", spec.headDim())
+                .u32(prefix + "attention.head_count", spec.heads())
+                .u32(prefix + "attention.head_count_kv", spec.kvHeads());
+        if (spec.heads() * spec.headDim() != spec.hidden()) {
+            writer.u32(prefix + "attention.key_length", spec.headDim())
+                    .u32(prefix + "attention.value_length", spec.headDim());
+        }
+        writer.bool("tokenizer.ggml.add_bos_token", true)
+                .f32(prefix + "attention.layer_norm_rms_epsilon", spec.eps())
+                .f32(prefix + "rope.freq_base", spec.ropeTheta())
+                .u32("general.file_type", FILE_TYPE_I2_S)
+                .string("tokenizer.ggml.model", "gpt2")
+                .strings("tokenizer.ggml.tokens", vocabulary.tokens())
+                .floats("tokenizer.ggml.scores", new float[spec.vocab()])
+                .ints("tokenizer.ggml.token_type", vocabulary.types())
+                .strings("tokenizer.ggml.merges", vocabulary.merges())
+                .u32("tokenizer.ggml.bos_token_id", vocabulary.beginOfText())
+                .u32("tokenizer.ggml.eos_token_id", vocabulary.endOfText())
+                .u32("tokenizer.ggml.padding_token_id", vocabulary.endOfText())
+                .string("tokenizer.chat_template", CHAT_TEMPLATE)
+                .u32("general.quantization_version", QUANTIZATION_VERSION);
+    }
+
+    /** Within a layer the order is that of the checkpoint's own names, sorted, as conversion leaves it. */
+    private void addTensors() {
+        int queries = spec.heads() * spec.headDim();
+        int keys = spec.kvHeads() * spec.headDim();
+        embedding("token_embd");
+        for (int layer = 0; layer < spec.layers(); layer++) {
+            String prefix = "blk." + layer + ".";
+            norm(prefix + "attn_norm", spec.hidden());
+            product(prefix + "ffn_down", spec.ffn(), spec.hidden());
+            if (spec.subNorms()) {
+                norm(prefix + "ffn_sub_norm", spec.ffn());
+            }
+            product(prefix + "ffn_gate", spec.hidden(), spec.ffn());
+            product(prefix + "ffn_up", spec.hidden(), spec.ffn());
+            norm(prefix + "ffn_norm", spec.hidden());
+            if (spec.subNorms()) {
+                norm(prefix + "attn_sub_norm", queries);
+            }
+            product(prefix + "attn_k", spec.hidden(), keys);
+            product(prefix + "attn_output", queries, spec.hidden());
+            product(prefix + "attn_q", spec.hidden(), queries);
+            product(prefix + "attn_v", spec.hidden(), keys);
+        }
+        norm("output_norm", spec.hidden());
+        if (!spec.tied()) {
+            embedding("output");
+        }
+    }
+
+    private void embedding(String name) {
+        writer.tensor(name + ".weight", GgmlType.F16, new long[] {spec.hidden(), spec.vocab()},
+                random.f16((long) spec.hidden() * spec.vocab(), LOGIT_DEVIATION / Math.sqrt(spec.hidden())));
+    }
+
+    private void norm(String name, int size) {
+        writer.tensor(name + ".weight", GgmlType.F32, new long[] {size}, random.f32(size, 1, NORM_DEVIATION));
+    }
+
+    private void product(String name, int inputs, int outputs) {
+        double nonZero = Math.max(1, inputs * (1 - spec.zeros()));
+        writer.tensor(name + ".weight", GgmlType.I2_S, new long[] {inputs, outputs},
+                random.i2s((long) inputs * outputs, random.scale(1 / Math.sqrt(nonZero))));
+    }
+}

@@ -1,0 +1,164 @@
+package io.github.bitnet4j.synth;
+
+/**
+ * The shape of a random model.
+ *
+ * @param name         the value of {@code general.name}
+ * @param architecture the value of {@code general.architecture}: {@code bitnet-b1.58} or {@code bitnet-25} (sub-norms,
+ *                     relu&sup2;), {@code bitnet} (sub-norms, SiLU) or {@code llama} (no sub-norms)
+ * @param hidden       width of the residual stream; a multiple of 128
+ * @param ffn          width of the feed-forward layer; a multiple of 128
+ * @param layers       number of layers
+ * @param heads        query heads; {@code heads * headDim} is a multiple of 128
+ * @param kvHeads      key/value heads; divides {@code heads}
+ * @param headDim      width of a head; even
+ * @param vocab        number of tokens, at least 272
+ * @param context      longest sequence
+ * @param ropeTheta    base of the rotary frequencies
+ * @param eps          epsilon of RMSNorm
+ * @param tied         whether the embeddings are also the output head; if not, there is an F16 {@code output.weight}
+ * @param zeros        fraction of ternary weights that are zero, 0 to 1; 0.42 is what 2B-4T has
+ * @param seed         the same spec gives the same file, byte for byte
+ */
+public record SynthSpec(String name, String architecture, int hidden, int ffn, int layers, int heads, int kvHeads,
+        int headDim, int vocab, int context, float ropeTheta, float eps, boolean tied, double zeros, long seed) {
+
+    /** I2_S packs rows in blocks of this many weights. */
+    private static final int BLOCK = 128;
+
+    /** @throws IllegalArgumentException if no I2_S model can have this shape; the message says which number is why */
+    public SynthSpec {
+        require(layers > 0 && heads > 0 && kvHeads > 0 && context > 0, "layers, heads and context must be positive");
+        require(heads % kvHeads == 0, kvHeads + " key/value heads do not divide " + heads + " heads");
+        require(headDim > 0 && headDim % 2 == 0, "a head must have an even width, not " + headDim);
+        requireBlocks("hidden size", hidden);
+        requireBlocks("feed-forward size", ffn);
+        requireBlocks("heads * head width", Math.multiplyExact(heads, headDim));
+        require(vocab >= Vocabulary.MIN_SIZE, "a byte-level vocabulary has at least " + Vocabulary.MIN_SIZE + " tokens");
+        require(zeros >= 0 && zeros <= 1, "the fraction of zeros must be 0 to 1, not " + zeros);
+        require(ropeTheta > 0 && eps > 0, "rope theta and epsilon must be positive");
+    }
+
+    private static void requireBlocks(String what, int value) {
+        require(value > 0 && value % BLOCK == 0, what + " " + value + " is not a multiple of " + BLOCK
+                + ", which I2_S needs");
+    }
+
+    private static void require(boolean condition, String message) {
+        if (!condition) {
+            throw new IllegalArgumentException(message);
+        }
+    }
+
+    /** Whether attention and feed-forward outputs are normalised before their last product. */
+    boolean subNorms() {
+        return !architecture.equals("llama");
+    }
+
+    /** A builder that starts from the {@code tiny} preset: two layers of 256, half a megabyte. */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    /** A builder that starts from this spec. */
+    public Builder toBuilder() {
+        return builder().name(name).architecture(architecture).hidden(hidden).ffn(ffn).layers(layers)
+                .heads(heads, kvHeads, headDim).vocab(vocab).context(context).ropeTheta(ropeTheta).eps(eps).tied(tied)
+                .zeros(zeros).seed(seed);
+    }
+
+    /** Builds a {@link SynthSpec}; each method is named after the component it sets. */
+    public static final class Builder {
+        private String name = "synthetic";
+        private String architecture = "bitnet-b1.58";
+        private int hidden = 256;
+        private int ffn = 512;
+        private int layers = 2;
+        private int heads = 4;
+        private int kvHeads = 2;
+        private int headDim = 64;
+        private int vocab = 512;
+        private int context = 512;
+        private float ropeTheta = 500_000;
+        private float eps = 1e-5f;
+        private boolean tied = true;
+        private double zeros = 0.42;
+        private long seed = 42;
+
+        private Builder() {}
+
+        public Builder name(String value) {
+            name = value;
+            return this;
+        }
+
+        public Builder architecture(String value) {
+            architecture = value;
+            return this;
+        }
+
+        public Builder hidden(int value) {
+            hidden = value;
+            return this;
+        }
+
+        public Builder ffn(int value) {
+            ffn = value;
+            return this;
+        }
+
+        public Builder layers(int value) {
+            layers = value;
+            return this;
+        }
+
+        /** Query heads, key/value heads and the width of each. */
+        public Builder heads(int query, int keyValue, int width) {
+            heads = query;
+            kvHeads = keyValue;
+            headDim = width;
+            return this;
+        }
+
+        public Builder vocab(int value) {
+            vocab = value;
+            return this;
+        }
+
+        public Builder context(int value) {
+            context = value;
+            return this;
+        }
+
+        public Builder ropeTheta(float value) {
+            ropeTheta = value;
+            return this;
+        }
+
+        public Builder eps(float value) {
+            eps = value;
+            return this;
+        }
+
+        public Builder tied(boolean value) {
+            tied = value;
+            return this;
+        }
+
+        public Builder zeros(double value) {
+            zeros = value;
+            return this;
+        }
+
+        public Builder seed(long value) {
+            seed = value;
+            return this;
+        }
+
+        /** @throws IllegalArgumentException if no I2_S model can have this shape */
+        public SynthSpec build() {
+            return new SynthSpec(name, architecture, hidden, ffn, layers, heads, kvHeads, headDim, vocab, context,
+                    ropeTheta, eps, tied, zeros, seed);
+        }
+    }
+}
