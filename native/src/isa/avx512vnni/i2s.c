@@ -121,6 +121,16 @@ void bn_gemv_i2s_avx512vnni(const uint8_t *restrict w, size_t cols, size_t rows,
 
 /* ---- several rows of activations ---- */
 
+/*
+ * sum += codes . x. In assembly because the compiler would copy each sum before the instruction overwrites it, and 24
+ * sums leave no room for copies.
+ */
+INLINE __m512i add_products(__m512i sum, __m512i codes, __m512i x)
+{
+    __asm__("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(codes), "v"(x));
+    return sum;
+}
+
 /* 1 or 4 sums. No masked store: a compiler merges it into vextracti32x4, which faults on lanes that the mask leaves out. */
 INLINE void store(int32_t *restrict y, size_t rows, __m128i sums)
 {
@@ -165,7 +175,7 @@ INLINE void tile(const uint8_t *restrict w, size_t cols, size_t rows, const int8
             for (size_t t = 0; t < tokens; t++) {
                 const __m512i x = _mm512_loadu_si512(qs + t * q_stride + 256 * b);
 #pragma GCC unroll 4
-                for (size_t r = 0; r < rows; r++) sum[t][r] = _mm512_dpbusd_epi32(sum[t][r], codes[r], x);
+                for (size_t r = 0; r < rows; r++) sum[t][r] = add_products(sum[t][r], codes[r], x);
             }
         }
         if (cols % 256 != 0) {
@@ -177,7 +187,7 @@ INLINE void tile(const uint8_t *restrict w, size_t cols, size_t rows, const int8
             for (size_t t = 0; t < tokens; t++) {
                 const __m512i x = _mm512_loadu_si512(qs + t * q_stride + 256 * whole);
 #pragma GCC unroll 4
-                for (size_t r = 0; r < rows; r++) sum[t][r] = _mm512_dpbusd_epi32(sum[t][r], codes[r], x);
+                for (size_t r = 0; r < rows; r++) sum[t][r] = add_products(sum[t][r], codes[r], x);
             }
         }
     }
