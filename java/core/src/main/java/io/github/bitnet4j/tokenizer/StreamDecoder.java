@@ -1,0 +1,55 @@
+package io.github.bitnet4j.tokenizer;
+
+import java.util.Arrays;
+
+/**
+ * Decodes tokens as they are generated. A character whose bytes are spread over tokens is held back until it is complete; U+FFFD
+ * appears only for bytes that can never become a character. All that is returned, put together, is what decoding the whole
+ * sequence at once would give. One stream, one thread.
+ */
+public final class StreamDecoder {
+
+    private static final byte[] NOTHING = new byte[0];
+
+    private final Tokenizer tokenizer;
+    private final SpecialText special;
+    private byte[] held = NOTHING;
+
+    StreamDecoder(Tokenizer tokenizer, SpecialText special) {
+        this.tokenizer = tokenizer;
+        this.special = special;
+    }
+
+    /**
+     * Takes the next token.
+     *
+     * @param id the token
+     * @return the characters that are now complete, often none
+     * @throws IndexOutOfBoundsException if the vocabulary has no such id
+     */
+    public String push(int id) {
+        if (special == SpecialText.HIDE && tokenizer.isSpecial(id)) {
+            return "";
+        }
+        byte[] bytes = tokenizer.bytes(id);
+        if (held.length > 0) {
+            byte[] token = bytes;
+            bytes = Arrays.copyOf(held, held.length + token.length);
+            System.arraycopy(token, 0, bytes, held.length, token.length);
+        }
+        int complete = bytes.length - Utf8.incompleteTail(bytes, bytes.length);
+        held = complete == bytes.length ? NOTHING : Arrays.copyOfRange(bytes, complete, bytes.length);
+        return Utf8.decode(bytes, complete);
+    }
+
+    /**
+     * Ends the stream.
+     *
+     * @return U+FFFD for a character that was begun and not completed, otherwise nothing
+     */
+    public String finish() {
+        String rest = Utf8.decode(held, held.length);
+        held = NOTHING;
+        return rest;
+    }
+}

@@ -1,0 +1,126 @@
+package io.github.bitnet4j.tokenizer;
+
+import java.util.OptionalInt;
+
+/**
+ * Text to token ids and back. Immutable: any number of threads may use one.
+ *
+ * <p>A Java string may hold lone surrogates, which no UTF-8 can express; each of them is encoded as U+FFFD.
+ */
+public sealed interface Tokenizer permits BytePairTokenizer {
+
+    /**
+     * Makes the tokenizer of a vocabulary.
+     *
+     * @param vocabulary the facts; nothing of it is kept
+     * @return a tokenizer
+     * @throws VocabularyException if the kind is unknown or an entry is wrong
+     */
+    static Tokenizer of(Vocabulary vocabulary) {
+        return switch (vocabulary.model()) {
+            case "gpt2" -> new BytePairTokenizer(vocabulary, PreTokenizer.named(vocabulary.pre().orElseThrow(
+                    () -> new VocabularyException("tokenizer.ggml.pre is missing: the split of the text must be named, one of "
+                            + PreTokenizer.knownNames()))));
+            default -> throw new VocabularyException(
+                    "tokenizer.ggml.model is '" + vocabulary.model() + "', which is not known here; known: gpt2");
+        };
+    }
+
+    /**
+     * Encodes plain text, {@link SpecialTokens#LITERAL}.
+     *
+     * @param text any text
+     * @return ids, without BOS
+     */
+    default int[] encode(String text) {
+        return encode(text, SpecialTokens.LITERAL);
+    }
+
+    /**
+     * Encodes text. User-defined tokens of the vocabulary (type 4) are recognised in either mode, control tokens (type 3) only with
+     * {@link SpecialTokens#PARSE}; of several that match, the leftmost and then the longest is taken.
+     *
+     * @param text    any text
+     * @param special what the text of a control token means
+     * @return ids, without BOS
+     */
+    int[] encode(String text, SpecialTokens special);
+
+    /**
+     * The bytes of one token; several tokens may be needed to make one character.
+     *
+     * @param id 0 to {@code size() - 1}
+     * @return a fresh array; for a control token the UTF-8 of its name
+     * @throws IndexOutOfBoundsException for any other id
+     */
+    byte[] bytes(int id);
+
+    /**
+     * Decodes with control tokens hidden.
+     *
+     * @param ids tokens
+     * @return their text; bytes that are no UTF-8 become U+FFFD
+     */
+    default String decode(int[] ids) {
+        return decode(ids, SpecialText.HIDE);
+    }
+
+    /**
+     * Decodes a whole sequence. For tokens that arrive one by one see {@link #newDecoder()}.
+     *
+     * @param ids     tokens
+     * @param special whether control tokens are shown
+     * @return their text; bytes that are no UTF-8 become U+FFFD
+     */
+    default String decode(int[] ids, SpecialText special) {
+        StreamDecoder decoder = newDecoder(special);
+        StringBuilder text = new StringBuilder();
+        for (int id : ids) {
+            text.append(decoder.push(id));
+        }
+        return text.append(decoder.finish()).toString();
+    }
+
+    /** @return how many ids there are */
+    int size();
+
+    /** @return the token that begins a text, if the vocabulary names one */
+    OptionalInt bos();
+
+    /** @return the token that ends a text, if the vocabulary names one */
+    OptionalInt eos();
+
+    /** @return the token that ends a turn, if the vocabulary names one */
+    OptionalInt eot();
+
+    /** @return whether the model expects {@link #bos()} before a text */
+    boolean addBos();
+
+    /**
+     * @param id 0 to {@code size() - 1}
+     * @return whether the token is a control token, one that stands for no text
+     * @throws IndexOutOfBoundsException for any other id
+     */
+    boolean isSpecial(int id);
+
+    /**
+     * Finds a token by its text as the vocabulary has it: {@code <|eot_id|>}, or {@code Ġthe} for {@code " the"}.
+     *
+     * @param token the vocabulary's text of it
+     * @return its id; the lowest, if several have this text; empty, if none has
+     */
+    OptionalInt id(String token);
+
+    /** @return a decoder for a stream of tokens that hides control tokens */
+    default StreamDecoder newDecoder() {
+        return newDecoder(SpecialText.HIDE);
+    }
+
+    /**
+     * @param special whether control tokens are shown
+     * @return a decoder for a stream of tokens
+     */
+    default StreamDecoder newDecoder(SpecialText special) {
+        return new StreamDecoder(this, special);
+    }
+}
