@@ -1,0 +1,219 @@
+/* Contexts: which ISA is chosen, what BITNET_ISA does, the guard, cancelling, and the sentences of failures. */
+#include "context.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cpu/cpu.h"
+#include "expect.h"
+
+static void test_names(void)
+{
+    for (int32_t isa = 0; isa < BN_ISA_COUNT; isa++)
+        expect(bn_isa_from_name(bn_isa_name(isa)) == isa, "the name of ISA %d does not lead back to it", isa);
+    expect(bn_isa_from_name("auto") == BN_ISA_AUTO, "auto");
+    expect(bn_isa_from_name("AVX2") == -2 && bn_isa_from_name("") == -2 && bn_isa_from_name(NULL) == -2, "no such ISA");
+    expect(bn_isa_name(-1) == NULL && bn_isa_name(BN_ISA_COUNT) == NULL, "names outside the range");
+    expect(bn_isa_required_features(BN_ISA_SCALAR) == 0, "scalar needs nothing");
+    expect(bn_isa_required_features(99) == ~UINT64_C(0), "an unknown ISA needs everything");
+    int32_t bits = 0;
+    while (bn_cpu_feature_name(bits) != NULL) bits++;
+    expect(bits == BN_FEATURE_COUNT && bn_cpu_feature_name(-1) == NULL, "feature names");
+    expect(bn_cpu_features() >> bits == 0, "a feature without a name");
+    for (int status = BN_OK; status <= BN_CANCELLED; status++)
+        expect(strlen(bn_status_message((bn_status)status)) > 3, "the message of status %d", status);
+    expect(bn_status_message((bn_status)1234) != NULL, "the message of an unknown status");
+}
+
+static void test_table(void)
+{
+    bn_kernel_info info;
+    for (int32_t i = 0; i < bn_kernel_count(); i++) {
+        expect(bn_kernel_describe(i, &info) == BN_OK && info.operation != NULL && info.format != NULL &&
+                   info.isa != NULL && info.name != NULL, "row %d of the table", i);
+        expect(strstr(info.name, info.isa) != NULL, "%s is not named after %s", info.name, info.isa);
+    }
+    expect(bn_kernel_describe(-1, &info) == BN_ERROR_ARGUMENT, "row -1");
+    expect(bn_kernel_describe(bn_kernel_count(), &info) == BN_ERROR_ARGUMENT, "a row past the last");
+    expect(bn_kernel_describe(0, NULL) == BN_ERROR_ARGUMENT, "nowhere to describe");
+}
+
+static int32_t isa_of(int32_t wanted, bn_status *status)
+{
+    bn_context *ctx;
+    *status = bn_context_create(1, wanted, &ctx);
+    const int32_t isa = *status == BN_OK ? bn_context_isa(ctx) : -1;
+    expect((ctx != NULL) == (*status == BN_OK), "a context and a failure, or neither");
+    bn_context_destroy(ctx);
+    return isa;
+}
+
+static void test_choice(void)
+{
+    bn_status status;
+    unsetenv("BITNET_ISA");
+    int32_t best = BN_ISA_SCALAR;
+    for (int32_t isa = 0; isa < BN_ISA_COUNT; isa++) {
+        if (bn_isa_supported(isa)) {
+            best = isa;
+            expect(isa_of(isa, &status) == isa, "%s asked for", bn_isa_name(isa));
+            setenv("BITNET_ISA", bn_isa_name(isa), 1);
+            expect(isa_of(BN_ISA_AUTO, &status) == isa, "BITNET_ISA=%s", bn_isa_name(isa));
+            expect(isa_of(BN_ISA_SCALAR, &status) == BN_ISA_SCALAR, "an explicit ISA overrides BITNET_ISA");
+        } else {
+            isa_of(isa, &status);
+            expect(status == BN_ERROR_UNSUPPORTED, "%s, which this CPU lacks", bn_isa_name(isa));
+            setenv("BITNET_ISA", bn_isa_name(isa), 1);
+            isa_of(BN_ISA_AUTO, &status);
+            expect(status == BN_ERROR_UNSUPPORTED, "BITNET_ISA=%s, which this CPU lacks", bn_isa_name(isa));
+        }
+        unsetenv("BITNET_ISA");
+    }
+    expect(isa_of(BN_ISA_AUTO, &status) == best, "the best is %s", bn_isa_name(best));
+    setenv("BITNET_ISA", "", 1);
+    expect(isa_of(BN_ISA_AUTO, &status) == best, "an empty BITNET_ISA");
+    setenv("BITNET_ISA", "auto", 1);
+    expect(isa_of(BN_ISA_AUTO, &status) == best, "BITNET_ISA=auto");
+    setenv("BITNET_ISA", "sse9", 1);
+    isa_of(BN_ISA_AUTO, &status);
+    expect(status == BN_ERROR_UNSUPPORTED, "BITNET_ISA names nothing");
+    unsetenv("BITNET_ISA");
+    isa_of(77, &status);
+    expect(status == BN_ERROR_UNSUPPORTED, "ISA 77");
+    isa_of(-5, &status);
+    expect(status == BN_ERROR_UNSUPPORTED, "ISA -5");
+}
+
+/* Each context runs, of every operation, the row of the highest ISA that is not above its own. */
+static void test_kernels_chosen(void)
+{
+    for (int32_t isa = 0; isa < BN_ISA_COUNT; isa++) {
+        bn_context *ctx;
+        if (!bn_isa_supported(isa) || bn_context_create(1, isa, &ctx) != BN_OK) continue;
+        const int32_t row = bn_context_kernel(ctx, "gemv", "i2_s");
+        expect(row >= 0 && bn_kernel_at(row)->isa == (bn_isa)isa, "gemv of %s", bn_isa_name(isa));
+        for (int32_t i = 0; i < bn_kernel_count(); i++) {
+            bn_kernel_info info;
+            bn_kernel_describe(i, &info);
+            const int32_t chosen = bn_context_kernel(ctx, info.operation, info.format);
+            expect(chosen >= 0 && bn_kernel_at(chosen)->isa <= (bn_isa)isa && bn_kernel_at(chosen)->function != NULL,
+                   "%s of %s at %s", info.operation, info.format, bn_isa_name(isa));
+        }
+        expect(bn_context_kernel(ctx, "gemv", "f64") == -1 && bn_context_kernel(ctx, NULL, NULL) == -1, "no such kernel");
+        bn_context_destroy(ctx);
+    }
+}
+
+static void test_arguments(void)
+{
+    bn_context *ctx;
+    expect(bn_context_create(0, BN_ISA_AUTO, &ctx) == BN_ERROR_ARGUMENT && ctx == NULL, "0 threads");
+    expect(bn_context_create(257, BN_ISA_AUTO, &ctx) == BN_ERROR_ARGUMENT && ctx == NULL, "257 threads");
+    expect(bn_context_create(1, BN_ISA_AUTO, NULL) == BN_ERROR_ARGUMENT, "nowhere to put it");
+    bn_context_destroy(NULL);
+    if (!expect(bn_context_create(3, BN_ISA_AUTO, &ctx) == BN_OK, "3 threads")) return;
+    expect(bn_context_threads(ctx) == 3, "bn_context_threads");
+    expect(bn_context_error(ctx)[0] == '\0', "an error before any call");
+    double rate;
+    expect(bn_read_bandwidth(ctx, NULL, 10, &rate) == BN_ERROR_ARGUMENT, "no data");
+    expect(strstr(bn_context_error(ctx), "bn_read_bandwidth") != NULL, "the sentence names the operation");
+    bn_context_destroy(ctx);
+}
+
+static void test_sizes(void)
+{
+    expect(bn_matrix_bytes(BN_TYPE_F32, 3, 5) == 60 && bn_matrix_bytes(BN_TYPE_F16, 3, 5) == 30, "F32, F16");
+    expect(bn_matrix_bytes(BN_TYPE_Q8_0, 3, 64) == 204 && bn_matrix_bytes(BN_TYPE_Q8_0, 3, 65) == 0, "Q8_0");
+    expect(bn_matrix_bytes(BN_TYPE_I2_S, 3, 256) == 192 && bn_matrix_bytes(BN_TYPE_I2_S, 3, 64) == 0, "I2_S");
+    expect(bn_matrix_bytes(BN_TYPE_F32, 0, 5) == 0 && bn_matrix_bytes(BN_TYPE_F32, 3, -5) == 0, "no rows, no columns");
+    expect(bn_matrix_bytes(BN_TYPE_F32, INT64_MAX, INT64_MAX) == 0, "more bytes than there are numbers");
+    expect(bn_matrix_bytes(7, 3, 256) == 0, "an unknown type");
+    expect(bn_quantized_stride(1) == 256 && bn_quantized_stride(256) == 256 && bn_quantized_stride(257) == 512, "stride");
+}
+
+/* ---- the guard and cancelling ---- */
+
+enum { BYTES = 64 << 20 };
+
+typedef struct reader {
+    bn_context *ctx;
+    const char *data;
+    atomic_int stop;
+    atomic_int done, busy, other;
+} reader;
+
+static void *read_all_day(void *argument)
+{
+    reader *r = argument;
+    while (!atomic_load(&r->stop)) {
+        double rate;
+        const bn_status status = bn_read_bandwidth(r->ctx, r->data, 1 << 20, &rate);
+        atomic_fetch_add(status == BN_OK ? &r->done : status == BN_ERROR_BUSY ? &r->busy : &r->other, 1);
+    }
+    return NULL;
+}
+
+static void test_one_caller_at_a_time(const char *data)
+{
+    bn_context *ctx;
+    double rate;
+    if (!expect(bn_context_create(2, BN_ISA_AUTO, &ctx) == BN_OK, "2 threads")) return;
+    expect(bn_enter(ctx) == BN_OK && bn_enter(ctx) == BN_ERROR_BUSY, "the guard admits one");
+    expect(bn_read_bandwidth(ctx, data, BYTES, &rate) == BN_ERROR_BUSY, "an operation meets the guard");
+    expect(bn_leave(ctx) == BN_OK, "leaving");
+    expect(bn_enter(NULL) == BN_ERROR_ARGUMENT, "no context");
+
+    reader r = {.ctx = ctx, .data = data};
+    pthread_t threads[4];
+    for (int i = 0; i < 4; i++) pthread_create(&threads[i], NULL, read_all_day, &r);
+    expect_sleep(0.2);
+    atomic_store(&r.stop, 1);
+    for (int i = 0; i < 4; i++) pthread_join(threads[i], NULL);
+    expect(r.done > 0 && r.other == 0, "four callers: %d done, %d busy, %d other", r.done, r.busy, r.other);
+    bn_context_destroy(ctx);
+}
+
+static void *cancel_soon(void *ctx)
+{
+    expect_sleep(0.01);
+    bn_cancel(ctx);
+    return NULL;
+}
+
+static void test_cancel(const char *data)
+{
+    bn_context *ctx;
+    double rate;
+    if (!expect(bn_context_create(2, BN_ISA_AUTO, &ctx) == BN_OK, "2 threads")) return;
+    bn_cancel(ctx);
+    expect(bn_read_bandwidth(ctx, data, BYTES, &rate) == BN_CANCELLED, "cancelled before");
+    expect(bn_read_bandwidth(ctx, data, BYTES, &rate) == BN_CANCELLED, "and still");
+    bn_resume(ctx);
+    expect(bn_read_bandwidth(ctx, data, BYTES, &rate) == BN_OK && rate > 0, "resumed");
+    pthread_t canceller;
+    pthread_create(&canceller, NULL, cancel_soon, ctx);
+    const double start = expect_clock();
+    while (bn_read_bandwidth(ctx, data, BYTES, &rate) == BN_OK && expect_clock() - start < 5) continue;
+    const double taken = expect_clock() - start;
+    pthread_join(canceller, NULL);
+    expect(taken < 0.5, "cancelled after 10 ms, returned after %.3f s", taken);
+    bn_context_destroy(ctx);
+}
+
+int main(void)
+{
+    test_names();
+    test_table();
+    test_choice();
+    test_kernels_chosen();
+    test_arguments();
+    test_sizes();
+    char *data = malloc(BYTES);
+    memset(data, 1, BYTES);
+    test_one_caller_at_a_time(data);
+    test_cancel(data);
+    free(data);
+    return expect_result();
+}

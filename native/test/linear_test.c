@@ -1,0 +1,228 @@
+/*
+ * bn_linear end to end, with bn_quantize before it: the same bits on every ISA, with any number of threads, and for a
+ * row alone or among others; the formula of the specification; and what it refuses.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bitnet.h"
+#include "cpu/cpu.h"
+#include "expect.h"
+#include "formats/i2s.h"
+
+enum { PRODUCTS = 3 };
+
+typedef struct layer {
+    int64_t cols, n;
+    bn_matrix weight[PRODUCTS];
+    float *x;               /* [n][cols] */
+    float *residual;        /* [n][rows of product 2], what it adds to */
+    size_t y_count;         /* of all products */
+} layer;
+
+static uint32_t random_bits(uint64_t *state)
+{
+    *state = *state * UINT64_C(6364136223846793005) + 1442695040888963407;
+    return (uint32_t)(*state >> 32);
+}
+
+static layer layer_create(int64_t cols, int64_t n, const int64_t rows[PRODUCTS])
+{
+    uint64_t random = (uint64_t)(cols * 1000 + n);
+    layer l = {.cols = cols, .n = n};
+    for (int p = 0; p < PRODUCTS; p++) {
+        const size_t bytes = bn_matrix_bytes(BN_TYPE_I2_S, rows[p], cols);
+        uint8_t *w = malloc(bytes);
+        for (size_t i = 0; i < bytes; i++) {
+            const uint32_t r = random_bits(&random);
+            w[i] = (uint8_t)(r % 3 << 6 | (r >> 8) % 3 << 4 | (r >> 16) % 3 << 2 | (r >> 24) % 3);
+        }
+        l.weight[p] = (bn_matrix){w, rows[p], cols, BN_TYPE_I2_S, 0.013f * (float)(p + 1)};
+        l.y_count += (size_t)(n * rows[p]);
+    }
+    l.x = malloc((size_t)(n * cols) * sizeof *l.x);
+    for (int64_t i = 0; i < n * cols; i++) l.x[i] = (float)(int32_t)random_bits(&random) * 1e-9f;
+    l.residual = malloc((size_t)(n * rows[2]) * sizeof *l.residual);
+    for (int64_t i = 0; i < n * rows[2]; i++) l.residual[i] = (float)(int32_t)random_bits(&random) * 1e-8f;
+    return l;
+}
+
+static void layer_destroy(layer *l)
+{
+    for (int p = 0; p < PRODUCTS; p++) free((void *)l->weight[p].data);
+    free(l->x);
+    free(l->residual);
+}
+
+static bn_quantized quantized_create(int64_t n, int64_t cols)
+{
+    bn_quantized q = {.cols = cols, .stride = bn_quantized_stride(cols)};
+    q.q = aligned_alloc(64, (size_t)(n * q.stride));
+    q.scale = malloc((size_t)n * sizeof *q.scale);
+    q.sum = malloc((size_t)n * sizeof *q.sum);
+    return q;
+}
+
+static void quantized_destroy(bn_quantized *q)
+{
+    free(q->q);
+    free(q->scale);
+    free(q->sum);
+}
+
+/* All products of the layer for rows [first, first + n) of x, y of each product after that of the one before. */
+static void run(const layer *l, bn_context *ctx, int64_t first, int64_t n, float *y)
+{
+    bn_quantized q = quantized_create(n, l->cols);
+    bn_status status = bn_quantize(ctx, l->x + first * l->cols, n, l->cols, NULL, 0, &q);
+    expect(status == BN_OK, "bn_quantize: %s, %s", bn_status_message(status), bn_context_error(ctx));
+    bn_product products[PRODUCTS];
+    for (int p = 0; p < PRODUCTS; p++) {
+        products[p] = (bn_product){&l->weight[p], y, l->weight[p].rows, p == 2, 0};
+        y += n * l->weight[p].rows;
+    }
+    const int64_t rows = l->weight[2].rows;
+    memcpy(products[2].y, l->residual + first * rows, (size_t)(n * rows) * sizeof *y);
+    status = bn_linear(ctx, products, PRODUCTS, &q, n);
+    expect(status == BN_OK, "bn_linear: %s, %s", bn_status_message(status), bn_context_error(ctx));
+    quantized_destroy(&q);
+}
+
+/* The specification, in the plainest words. */
+static void by_the_book(const layer *l, float *y)
+{
+    int32_t *q = malloc((size_t)l->cols * sizeof *q);
+    for (int64_t r = 0; r < l->n; r++) {
+        const float *x = l->x + r * l->cols;
+        float most = 1e-5f;
+        for (int64_t k = 0; k < l->cols; k++) most = fmaxf(most, fabsf(x[k]));
+        const float s = 127.0f / most;
+        for (int64_t k = 0; k < l->cols; k++) q[k] = (int32_t)fmaxf(-128, fminf(127, rintf(x[k] * s)));
+        float *out = y;
+        for (int p = 0; p < PRODUCTS; p++) {
+            const bn_matrix *w = &l->weight[p];
+            for (int64_t i = 0; i < w->rows; i++) {
+                const uint8_t *row = (const uint8_t *)w->data + (size_t)i * bn_i2s_row_bytes((size_t)l->cols);
+                int32_t sum = 0;
+                for (int64_t k = 0; k < l->cols; k++) sum += q[k] * (bn_i2s_code(row, (size_t)k) - 1);
+                const float product = (float)sum / s * w->scale;
+                out[r * w->rows + i] = p == 2 ? l->residual[r * w->rows + i] + product : product;
+            }
+            out += l->n * w->rows;
+        }
+    }
+    free(q);
+}
+
+static void same(const float *y, const float *expected, size_t count, const char *isa, int threads, const layer *l,
+                 const char *what)
+{
+    expect(memcmp(y, expected, count * sizeof *y) == 0, "%s, %d threads, n %lld, %lld columns: %s", isa, threads,
+           (long long)l->n, (long long)l->cols, what);
+}
+
+/* Every row of the layer, run alone, against the rows of the whole. */
+static void test_rows_alone(const layer *l, bn_context *ctx, const float *expected, float *y)
+{
+    const int64_t step = l->n > 16 ? 37 : 1;
+    for (int64_t r = 0; r < l->n; r += step) {
+        run(l, ctx, r, 1, y);
+        const float *one = y, *all = expected;
+        for (int p = 0; p < PRODUCTS; p++) {
+            const int64_t rows = l->weight[p].rows;
+            same(one, all + r * rows, (size_t)rows, bn_isa_name(bn_context_isa(ctx)), bn_context_threads(ctx), l,
+                 "a row alone differs from the row among others");
+            one += rows;
+            all += l->n * rows;
+        }
+    }
+}
+
+static void test_layer(int64_t cols, int64_t n, const int64_t rows[PRODUCTS])
+{
+    static const int32_t threads[] = {1, 2, 3, 7};
+    layer l = layer_create(cols, n, rows);
+    float *expected = malloc(l.y_count * sizeof *expected), *y = malloc(l.y_count * sizeof *y);
+    by_the_book(&l, expected);
+    for (int32_t isa = 0; isa < BN_ISA_COUNT; isa++) {
+        for (size_t t = 0; bn_isa_supported(isa) && t < sizeof threads / sizeof threads[0]; t++) {
+            bn_context *ctx;
+            if (!expect(bn_context_create(threads[t], isa, &ctx) == BN_OK, "a context")) continue;
+            memset(y, 0xFF, l.y_count * sizeof *y);
+            run(&l, ctx, 0, n, y);
+            same(y, expected, l.y_count, bn_isa_name(isa), threads[t], &l, "not what the specification says");
+            if (n > 1) test_rows_alone(&l, ctx, expected, y);
+            bn_context_destroy(ctx);
+        }
+    }
+    free(expected);
+    free(y);
+    layer_destroy(&l);
+}
+
+static void refused(bn_context *ctx, const bn_product *products, int32_t count, const bn_quantized *x, int64_t n,
+                    const char *what)
+{
+    expect(bn_linear(ctx, products, count, x, n) == BN_ERROR_ARGUMENT, "%s was not refused", what);
+    expect(strstr(bn_context_error(ctx), "bn_linear") != NULL, "%s: no sentence", what);
+}
+
+static void test_refusals(void)
+{
+    static const int64_t rows[PRODUCTS] = {4, 4, 4};
+    layer l = layer_create(128, 1, rows);
+    bn_context *ctx;
+    if (!expect(bn_context_create(1, BN_ISA_AUTO, &ctx) == BN_OK, "a context")) return;
+    bn_quantized q = quantized_create(1, 128), bad_q;
+    float y[4];
+    const bn_product good = {&l.weight[0], y, 4, 0, 0};
+    bn_product bad;
+    bn_matrix matrix;
+    memset(q.q, 0, 256);
+    q.scale[0] = 1;
+    q.sum[0] = 0;
+    expect(bn_linear(ctx, &good, 1, &q, 1) == BN_OK, "a good call");
+    expect(bn_linear(ctx, &good, 1, &q, 0) == BN_OK && bn_linear(ctx, &good, 0, &q, 1) == BN_OK, "nothing to do");
+    expect(bn_linear(NULL, &good, 1, &q, 1) == BN_ERROR_ARGUMENT, "no context");
+    refused(ctx, NULL, 1, &q, 1, "no products");
+    refused(ctx, &good, 1, NULL, 1, "no activations");
+    refused(ctx, &good, 1, &q, -1, "n = -1");
+    refused(ctx, &good, -1, &q, 1, "-1 products");
+    bad = good, bad.weight = NULL;
+    refused(ctx, &bad, 1, &q, 1, "no weight");
+    bad = good, bad.y = NULL;
+    refused(ctx, &bad, 1, &q, 1, "no y");
+    bad = good, bad.y_stride = 3;
+    refused(ctx, &bad, 1, &q, 1, "a y_stride below the outputs");
+    bad = good, bad.weight = &matrix;
+    matrix = l.weight[0], matrix.type = BN_TYPE_F16;
+    refused(ctx, &bad, 1, &q, 1, "F16 weights");
+    matrix = l.weight[0], matrix.cols = 256;
+    refused(ctx, &bad, 1, &q, 1, "256 columns against 128");
+    matrix = l.weight[0], matrix.rows = 0;
+    refused(ctx, &bad, 1, &q, 1, "no rows");
+    matrix = l.weight[0], matrix.data = NULL;
+    refused(ctx, &bad, 1, &q, 1, "no data");
+    bad_q = q, bad_q.stride = 128;
+    refused(ctx, &good, 1, &bad_q, 1, "a stride of 128");
+    bad_q = q, bad_q.q = q.q + 1;
+    refused(ctx, &good, 1, &bad_q, 1, "unaligned activations");
+    quantized_destroy(&q);
+    bn_context_destroy(ctx);
+    layer_destroy(&l);
+}
+
+int main(void)
+{
+    static const int64_t small[PRODUCTS] = {1, 5, 130}, middle[PRODUCTS] = {96, 64, 33}, large[PRODUCTS] = {640, 257, 3};
+    static const int64_t n[] = {1, 2, 3, 5, 7, 13, 97};
+    for (size_t i = 0; i < sizeof n / sizeof n[0]; i++) {
+        test_layer(128, n[i], small);
+        test_layer(640, n[i], middle);
+    }
+    test_layer(2560, 1, large);
+    test_layer(1152, 200, small);
+    test_refusals();
+    return expect_result();
+}
