@@ -20,6 +20,7 @@ import java.util.OptionalInt;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 
 class BytePairTokenizerTest {
 
@@ -241,7 +242,7 @@ class BytePairTokenizerTest {
         assertMessage(message, () -> Tokenizer.of(vocabulary.build()));
     }
 
-    private static void assertMessage(String part, org.junit.jupiter.api.function.Executable action) {
+    private static void assertMessage(String part, Executable action) {
         String message = assertThrows(VocabularyException.class, action).getMessage();
         assertTrue(message.contains(part), message);
     }

@@ -1,0 +1,165 @@
+package io.github.bitnet4j.sampling;
+
+import java.security.SecureRandom;
+import java.util.Arrays;
+
+/**
+ * Chooses tokens for one generation: it holds the random generator and the latest tokens for the penalties. Allocates nothing
+ * after its first token. One generation, one thread.
+ *
+ * <p>Against llama.cpp: the steps, their order and their formulas are the same (see {@link SamplingOptions}); the random numbers
+ * are not, so a seed means other tokens there. Equal logits are ordered by id here, by chance there.
+ */
+public final class Sampler {
+
+    private final SamplingOptions options;
+    private final long seed;
+    private final SplitMix64 random;
+    private final Penalties penalties;
+    private final int[] biasIds;
+    private final float[] biases;
+    /** The least logit that min-p leaves, relative to the largest. */
+    private final float minPMargin;
+    private final Nucleus nucleus = new Nucleus();
+    private TopK topK = new TopK(0);
+    /** By candidate: its id where top-k is off, and what it weighs in the draw. */
+    private int[] everyId = new int[0];
+    private float[] weights = new float[0];
+
+    /** @param options how to choose */
+    public Sampler(SamplingOptions options) {
+        this.options = options;
+        seed = options.seed().orElseGet(() -> new SecureRandom().nextLong());
+        random = new SplitMix64(seed);
+        penalties = new Penalties(options);
+        biasIds = options.logitBias().keySet().stream().mapToInt(Integer::intValue).sorted().toArray();
+        biases = new float[biasIds.length];
+        for (int i = 0; i < biases.length; i++) {
+            biases[i] = options.logitBias().get(biasIds[i]);
+        }
+        minPMargin = options.minP() > 0 ? (float) StrictMath.log(options.minP()) : Float.NEGATIVE_INFINITY;
+    }
+
+    /** @return the seed in use: that of the options, or the one that was drawn because they have none */
+    public long seed() {
+        return seed;
+    }
+
+    /**
+     * Puts a token into the window of the penalties that was not chosen here: one of the prompt.
+     *
+     * @param id the token
+     * @throws IndexOutOfBoundsException if it is negative
+     */
+    public void accept(int id) {
+        penalties.accept(id);
+    }
+
+    /**
+     * Chooses a token, and {@linkplain #accept accepts} it.
+     *
+     * @param logits one for every token; used as scratch memory, so that it holds other values afterwards
+     * @return an index of {@code logits}
+     * @throws IllegalArgumentException if a logit is NaN or positive infinity, or all are negative infinity, which means that the
+     *                                  model or its weights are broken; or if a biased or accepted token does not exist
+     */
+    public int sample(float[] logits) {
+        bias(logits);
+        penalties.apply(logits);
+        float max = Float.NEGATIVE_INFINITY;
+        for (float logit : logits) {
+            max = Math.max(max, logit);
+        }
+        if (!Float.isFinite(max)) {
+            throw broken(logits, max);
+        }
+        int id = options.temperature() == 0 ? first(logits, max) : draw(logits, max);
+        accept(id);
+        return id;
+    }
+
+    private void bias(float[] logits) {
+        for (int i = 0; i < biasIds.length; i++) {
+            if (biasIds[i] >= logits.length) {
+                throw new IllegalArgumentException(
+                        "there is a logit bias for token " + biasIds[i] + ", but the model has " + logits.length + " tokens");
+            }
+            logits[biasIds[i]] += biases[i];
+        }
+    }
+
+    private static IllegalArgumentException broken(float[] logits, float max) {
+        if (max == Float.NEGATIVE_INFINITY) {
+            return new IllegalArgumentException("there is no token to choose: each of the " + logits.length + " logits is negative infinity");
+        }
+        int at = 0;
+        while (logits[at] < Float.POSITIVE_INFINITY) {
+            at++;
+        }
+        return new IllegalArgumentException("the logit of token " + at + " is " + logits[at] + ": the model or its weights are broken");
+    }
+
+    private static int first(float[] logits, float value) {
+        int at = 0;
+        while (logits[at] != value) {
+            at++;
+        }
+        return at;
+    }
+
+    private int draw(float[] logits, float max) {
+        int k = options.topK();
+        if (k == 0 || k >= logits.length) {
+            return draw(allIds(logits.length), logits, logits.length, max);
+        }
+        if (topK.ids.length != k) {
+            topK = new TopK(k);
+        }
+        topK.select(logits);
+        return draw(topK.ids, topK.logits, k, max);
+    }
+
+    private int[] allIds(int size) {
+        if (everyId.length != size) {
+            everyId = new int[size];
+            Arrays.setAll(everyId, i -> i);
+        }
+        return everyId;
+    }
+
+    private int draw(int[] ids, float[] logits, int size, float max) {
+        if (weights.length < size) {
+            weights = new float[size];
+        }
+        boolean topP = options.topP() < 1;
+        if (topP) {
+            double all = 0;
+            for (int i = 0; i < size; i++) {
+                weights[i] = Exp.exp(logits[i] - max);
+                all += weights[i];
+            }
+            nucleus.find(weights, size, options.topP() * all);
+        }
+        float cut = nucleus.cut();
+        int equals = nucleus.equals();
+        float least = max + minPMargin;
+        double total = 0;
+        for (int i = 0; i < size; i++) {
+            boolean in = !topP || weights[i] > cut || weights[i] == cut && equals-- > 0;
+            weights[i] = in && logits[i] >= least ? Exp.exp((logits[i] - max) / options.temperature()) : 0;
+            total += weights[i];
+        }
+        double left = random.nextDouble() * total;
+        int last = 0;
+        for (int i = 0; i < size; i++) {
+            if (weights[i] > 0) {
+                last = i;
+                left -= weights[i];
+                if (left < 0) {
+                    break;
+                }
+            }
+        }
+        return ids[last];
+    }
+}
