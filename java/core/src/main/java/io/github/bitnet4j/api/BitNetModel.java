@@ -1,0 +1,193 @@
+package io.github.bitnet4j.api;
+
+import io.github.bitnet4j.BitNetException;
+import io.github.bitnet4j.bindings.NativeLibraryException;
+import io.github.bitnet4j.gguf.GgufException;
+import io.github.bitnet4j.gguf.GgufFile;
+import io.github.bitnet4j.gguf.GgufTensor;
+import io.github.bitnet4j.model.BitNetTransformer;
+import io.github.bitnet4j.model.Cpu;
+import io.github.bitnet4j.model.Kernels;
+import io.github.bitnet4j.model.ModelConfig;
+import io.github.bitnet4j.tokenizer.SpecialTokens;
+import io.github.bitnet4j.tokenizer.Tokenizer;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.LinkedHashSet;
+import java.util.OptionalInt;
+import java.util.Set;
+import java.util.stream.IntStream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A model, opened from a GGUF file that stays mapped and is never copied. Safe for use by many threads; their forward
+ * passes take turns. Closing it frees the map and the threads: close its sessions first.
+ *
+ * <pre>{@code
+ * try (BitNetModel model = BitNetModel.open(Path.of("model.gguf"));
+ *      Session session = model.newSession();
+ *      Generation generation = session.generate("ROMEO:", GenerationOptions.tokens(64))) {
+ *     generation.forEachRemaining(token -> System.out.print(token.text()));
+ * }
+ * }</pre>
+ */
+public final class BitNetModel implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(BitNetModel.class);
+
+    private final GgufFile file;
+    private final Kernels kernels;
+    private final BitNetTransformer transformer;
+    private final Tokenizer tokenizer;
+    private final ModelInfo info;
+    private final int contextLength;
+
+    private BitNetModel(GgufFile file, Kernels kernels, ModelConfig config, ModelOptions options) {
+        this.file = file;
+        this.kernels = kernels;
+        contextLength = options.contextLength() > 0 ? options.contextLength() : config.contextLength();
+        if (contextLength > config.contextLength()) {
+            LOG.warn("a context of {} positions exceeds the {} that {} was trained for; text beyond will lose its sense",
+                    contextLength, config.contextLength(), file.path());
+        }
+        transformer = new BitNetTransformer(file, config, kernels, Math.min(options.batchSize(), contextLength), contextLength);
+        try {
+            tokenizer = Vocabularies.tokenizer(file);
+            info = describe(file, config, tokenizer);
+        } catch (RuntimeException | Error e) {
+            transformer.close();
+            throw e;
+        }
+    }
+
+    /** Opens a model with {@link ModelOptions#DEFAULT}. */
+    public static BitNetModel open(Path path) {
+        return open(path, ModelOptions.DEFAULT);
+    }
+
+    /**
+     * Opens a model.
+     *
+     * @throws BitNetException if the file cannot be read, is no GGUF file, or holds a model that cannot run here; the
+     *                         message says what to do
+     */
+    public static BitNetModel open(Path path, ModelOptions options) {
+        GgufFile file = openFile(path);
+        try {
+            ModelConfig config = ModelConfig.read(file);
+            Kernels kernels = kernels(options);
+            try {
+                return new BitNetModel(file, kernels, config, options);
+            } catch (RuntimeException | Error e) {
+                kernels.close();
+                throw e;
+            }
+        } catch (RuntimeException | Error e) {
+            file.close();
+            throw e;
+        }
+    }
+
+    /**
+     * The tokenizer of a file whose model need not be one that can run.
+     *
+     * @throws BitNetException if the file holds no vocabulary that is known here
+     */
+    public static Tokenizer tokenizer(GgufFile file) {
+        return Vocabularies.tokenizer(file);
+    }
+
+    private static GgufFile openFile(Path path) {
+        try {
+            return GgufFile.open(path);
+        } catch (GgufException e) {
+            throw new BitNetException(path + ": " + e.getMessage(), e);
+        } catch (IOException e) {
+            throw new BitNetException("cannot open " + path + ": " + Failures.reason(e), e);
+        }
+    }
+
+    private static Kernels kernels(ModelOptions options) {
+        try {
+            return new Kernels(options.threads() > 0 ? options.threads() : Cpu.physicalCores(), options.isa());
+        } catch (NativeLibraryException e) {
+            throw new BitNetException(e.getMessage(), e);
+        }
+    }
+
+    private static ModelInfo describe(GgufFile file, ModelConfig config, Tokenizer tokenizer) {
+        long parameters = 0;
+        long bytes = 0;
+        for (GgufTensor tensor : file.tensors()) {
+            parameters += tensor.elements();
+            boolean lookupOnly = tensor.name().equals("token_embd.weight") && file.tensor("output.weight").isPresent();
+            bytes += lookupOnly || !tensor.hasData() ? 0 : tensor.byteSize();
+        }
+        return new ModelInfo(file.metadata().string("general.name").orElse(String.valueOf(file.path().getFileName())),
+                config.architecture(), file.size(), parameters, config.layers(), config.hidden(), config.vocabulary(),
+                config.contextLength(), config.kvBytesPerPosition(), bytes, stopIds(tokenizer));
+    }
+
+    /** The model's own end tokens, and the ends of text and turn of the Llama-3 family by name (the 2B-4T file names one of two). */
+    private static Set<Integer> stopIds(Tokenizer tokenizer) {
+        Set<Integer> ids = new LinkedHashSet<>();
+        tokenizer.eos().ifPresent(ids::add);
+        tokenizer.eot().ifPresent(ids::add);
+        for (String name : new String[] {"<|end_of_text|>", "<|eot_id|>", "<|endoftext|>", "<|im_end|>"}) {
+            OptionalInt id = tokenizer.id(name);
+            if (id.isPresent() && tokenizer.isSpecial(id.getAsInt())) {
+                ids.add(id.getAsInt());
+            }
+        }
+        return Set.copyOf(ids);
+    }
+
+    public ModelInfo info() {
+        return info;
+    }
+
+    /** The file's metadata and tensors. */
+    public GgufFile file() {
+        return file;
+    }
+
+    /** The kernels in use: their CPU target, their names, and how fast they read memory. */
+    public Kernels kernels() {
+        return kernels;
+    }
+
+    /** The tokenizer of the file; safe for any number of threads. */
+    public Tokenizer tokenizer() {
+        return tokenizer;
+    }
+
+    /** Positions that a session holds. */
+    public int contextLength() {
+        return contextLength;
+    }
+
+    /** Ids of a text, with BOS in front when the model expects it; names of control tokens in it are plain text. */
+    public int[] encode(String prompt) {
+        return withBos(tokenizer.encode(prompt, SpecialTokens.LITERAL));
+    }
+
+    private int[] withBos(int[] ids) {
+        OptionalInt bos = tokenizer.bos();
+        return tokenizer.addBos() && bos.isPresent()
+                ? IntStream.concat(IntStream.of(bos.getAsInt()), IntStream.of(ids)).toArray()
+                : ids;
+    }
+
+    /** An empty session. It belongs to the caller, who closes it before the model. */
+    public Session newSession() {
+        return new Session(this, transformer);
+    }
+
+    /** Stops the threads and unmaps the file. */
+    @Override
+    public void close() {
+        transformer.close();
+        kernels.close();
+        file.close();
+    }
+}

@@ -1,0 +1,46 @@
+package io.github.bitnet4j.api;
+
+import java.util.Objects;
+
+/**
+ * How a model is opened.
+ *
+ * @param threads       threads that compute, 1 to 256; 0 means one for each physical core
+ * @param contextLength positions a session can hold; 0 means the model's own limit
+ * @param isa           kernels to use: {@code auto}, or a name that {@code bitnet doctor} lists, such as {@code avx2}
+ * @param batchSize     most rows of one forward pass, 1 to 4096; larger prefills go in several passes
+ */
+public record ModelOptions(int threads, int contextLength, String isa, int batchSize) {
+
+    /** One thread a physical core, the model's context, the best kernels, 256 rows a pass. */
+    public static final ModelOptions DEFAULT = new ModelOptions(0, 0, "auto", 256);
+
+    public ModelOptions {
+        Objects.requireNonNull(isa, "isa");
+        require(threads >= 0 && threads <= 256, "threads", threads, "0 (physical cores) to 256");
+        require(contextLength >= 0, "contextLength", contextLength, "0 (the model's limit) or more");
+        require(batchSize >= 1 && batchSize <= 4096, "batchSize", batchSize, "1 to 4096");
+    }
+
+    private static void require(boolean condition, String name, int value, String range) {
+        if (!condition) {
+            throw new IllegalArgumentException(name + " is " + value + "; it must be " + range);
+        }
+    }
+
+    public ModelOptions withThreads(int threads) {
+        return new ModelOptions(threads, contextLength, isa, batchSize);
+    }
+
+    public ModelOptions withContextLength(int contextLength) {
+        return new ModelOptions(threads, contextLength, isa, batchSize);
+    }
+
+    public ModelOptions withIsa(String isa) {
+        return new ModelOptions(threads, contextLength, isa, batchSize);
+    }
+
+    public ModelOptions withBatchSize(int batchSize) {
+        return new ModelOptions(threads, contextLength, isa, batchSize);
+    }
+}

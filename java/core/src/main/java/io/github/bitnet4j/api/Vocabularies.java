@@ -1,0 +1,47 @@
+package io.github.bitnet4j.api;
+
+import io.github.bitnet4j.BitNetException;
+import io.github.bitnet4j.gguf.GgufArray;
+import io.github.bitnet4j.gguf.GgufFile;
+import io.github.bitnet4j.gguf.GgufMetadata;
+import io.github.bitnet4j.tokenizer.Tokenizer;
+import io.github.bitnet4j.tokenizer.Vocabulary;
+import io.github.bitnet4j.tokenizer.VocabularyException;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
+
+/** Hands the metadata of a GGUF file to the rooms that know nothing of GGUF: the tokenizer and the chat templates. */
+final class Vocabularies {
+    private static final String PREFIX = "tokenizer.ggml.";
+    /** Files of the 2B-4T family carry no name of their split; it is that of Llama 3 (spec: model-math.md). */
+    private static final String DEFAULT_PRE = "llama-bpe";
+
+    private Vocabularies() {}
+
+    static Tokenizer tokenizer(GgufFile file) {
+        GgufMetadata metadata = file.metadata();
+        GgufArray tokens = metadata.array(PREFIX + "tokens").orElseThrow(
+                () -> new BitNetException(file.path() + ": " + PREFIX + "tokens is missing; the file holds no vocabulary"));
+        Vocabulary.Builder vocabulary = Vocabulary.of(tokens.strings())
+                .model(metadata.string(PREFIX + "model").orElse("gpt2"))
+                .pre(metadata.string(PREFIX + "pre").filter(name -> !name.equals("default")).orElse(DEFAULT_PRE))
+                .addBos(metadata.bool(PREFIX + "add_bos_token").orElse(true));
+        metadata.array(PREFIX + "merges").ifPresent(merges -> vocabulary.merges(merges.strings()));
+        metadata.array(PREFIX + "token_type").ifPresent(types -> vocabulary.types(types.ints()));
+        id(metadata, "bos_token_id").ifPresent(vocabulary::bos);
+        id(metadata, "eos_token_id").ifPresent(vocabulary::eos);
+        id(metadata, "eot_token_id").ifPresent(vocabulary::eot);
+        try {
+            return Tokenizer.of(vocabulary.build());
+        } catch (VocabularyException e) {
+            throw new BitNetException(file.path() + ": " + e.getMessage(), e);
+        }
+    }
+
+    private static OptionalInt id(GgufMetadata metadata, String key) {
+        OptionalLong id = metadata.integer(PREFIX + key);
+        return id.isPresent() && id.getAsLong() >= 0 && id.getAsLong() <= Integer.MAX_VALUE
+                ? OptionalInt.of((int) id.getAsLong())
+                : OptionalInt.empty();
+    }
+}
