@@ -27,6 +27,17 @@ typedef struct operation_check {
 static const operation_check CHECKS[BN_OPERATION_COUNT] = {
     [BN_OPERATION_GEMV] = {check_gemv, bench_gemv},
     [BN_OPERATION_GEMM] = {check_gemm, bench_gemm},
+    [BN_OPERATION_RMS_NORM] = {check_rms_norm, bench_rms_norm},
+    [BN_OPERATION_QUANTIZE] = {check_quantize, bench_quantize},
+    [BN_OPERATION_GLU] = {check_glu, bench_glu},
+    [BN_OPERATION_MATMUL] = {check_matmul, bench_matmul},
+    [BN_OPERATION_EMBED] = {check_embed, NULL},
+    [BN_OPERATION_ROPE] = {check_rope, bench_rope},
+    [BN_OPERATION_STORE_KV] = {check_store_kv, NULL},
+    [BN_OPERATION_ATTENTION] = {check_attention, bench_attention},
+    [BN_OPERATION_ATTENTION_MERGE] = {check_attention_merge, NULL},
+    [BN_OPERATION_ATTENTION_FINISH] = {check_attention_finish, NULL},
+    [BN_OPERATION_SOFTMAX] = {check_softmax, bench_softmax},
 };
 
 /*

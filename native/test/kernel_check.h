@@ -44,4 +44,23 @@ void check_gemm(const bn_kernel *kernel);
 void bench_gemv(const bn_kernel *kernel, const bench_options *options);
 void bench_gemm(const bn_kernel *kernel, const bench_options *options);
 
+void check_rms_norm(const bn_kernel *kernel);
+void check_quantize(const bn_kernel *kernel);
+void check_glu(const bn_kernel *kernel);
+void check_matmul(const bn_kernel *kernel);
+void check_embed(const bn_kernel *kernel);
+void check_rope(const bn_kernel *kernel);
+void check_store_kv(const bn_kernel *kernel);
+void check_attention(const bn_kernel *kernel);
+void check_attention_merge(const bn_kernel *kernel);
+void check_attention_finish(const bn_kernel *kernel);
+void check_softmax(const bn_kernel *kernel);
+void bench_rms_norm(const bn_kernel *kernel, const bench_options *options);
+void bench_quantize(const bn_kernel *kernel, const bench_options *options);
+void bench_glu(const bn_kernel *kernel, const bench_options *options);
+void bench_matmul(const bn_kernel *kernel, const bench_options *options);
+void bench_rope(const bn_kernel *kernel, const bench_options *options);
+void bench_attention(const bn_kernel *kernel, const bench_options *options);
+void bench_softmax(const bn_kernel *kernel, const bench_options *options);
+
 #endif

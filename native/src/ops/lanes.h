@@ -214,6 +214,15 @@ BN_INLINE void bn_lanes_store_some(float *x, bn_lanes a, size_t count)
     memcpy(x, padded, count * sizeof *x);
 }
 
+/* One f16 in all lanes. */
+BN_INLINE bn_lanes bn_lanes_all_half(uint16_t half)
+{
+    bn_lanes r;
+    for (int p = 0; p < BN_PARTS; p++)
+        r.part[p] = bn_vf_from_half((bn_vh){0} + half);
+    return r;
+}
+
 BN_INLINE bn_lanes bn_lanes_load_half(const uint16_t *x)
 {
     bn_lanes r;

@@ -26,9 +26,9 @@ BN_INLINE weights weights_f16(const uint8_t *row, size_t k)
 BN_INLINE weights weights_q8_0(const uint8_t *row, size_t k)
 {
     const uint8_t *block = row + k / 32 * 34;
-    uint16_t bits[BN_LANES] = {0};
-    memcpy(bits, block, sizeof *bits);
-    const bn_lanes scale = bn_lanes_all(bn_lanes_first(bn_lanes_load_half(bits)));
+    uint16_t bits;
+    memcpy(&bits, block, sizeof bits);
+    const bn_lanes scale = bn_lanes_all_half(bits);
     const int8_t *q = (const int8_t *)block + 2;
     return (weights){bn_lanes_mul(bn_lanes_load_bytes(q), scale),
                      bn_lanes_mul(bn_lanes_load_bytes(q + BN_LANES), scale)};

@@ -1,0 +1,255 @@
+/* Attention over one chunk, the folding of chunks and the last division. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "check_float.h"
+
+enum { CHUNK = BN_ATTENTION_CHUNK, QUERIES = BN_ATTENTION_QUERIES, MOST_DIM = 512, MOST_STRIDE = MOST_DIM + 16 };
+
+static const size_t DIMS[] = {4, 12, 16, 64, 100, 128, 256, 512, 0};
+
+/* Keys and values as the cache holds them, NaN in whatever no query may see. */
+typedef struct chunk_data {
+    size_t dim, longest;
+    uint16_t keys[CHUNK * MOST_DIM], values[CHUNK * MOST_DIM];
+    float q[QUERIES * MOST_DIM];
+} chunk_data;
+
+static size_t key_index(size_t dim, size_t position, size_t d)
+{
+    return (position / 16 * dim + d) * 16 + position % 16;
+}
+
+static void fill_chunk(chunk_data *c, size_t dim, size_t longest, uint64_t *random)
+{
+    c->dim = dim;
+    c->longest = longest;
+    memset(c->keys, 0xff, sizeof c->keys);
+    memset(c->values, 0xff, sizeof c->values);
+    for (size_t p = 0; p < longest; p++) {
+        for (size_t d = 0; d < dim; d++) {
+            c->keys[key_index(dim, p, d)] = half_nearest(float_random(random));
+            c->values[p * dim + d] = half_nearest(float_random(random));
+        }
+    }
+    float_fill(c->q, QUERIES * dim, FLOAT_RANDOM, random);
+}
+
+/*
+ * A score's sum of dim products is off by (dim + 1) units of its terms' sizes, which exp turns into a relative error;
+ * the product with scale and taking off the maximum add 2 units of the score. exp adds 4, summing the weighted values
+ * `limit` and the products 1: in units of the largest value, as the weights' sum is divided out.
+ */
+static void check_part(const chunk_data *c, const float *q, size_t limit, float scale, const float *part)
+{
+    const size_t dim = c->dim, padded_dim = bn_attention_padded(dim);
+    double score[CHUNK], out[MOST_DIM] = {0}, top = -INFINITY, sum = 0, size = 0, units = 0;
+    for (size_t p = 0; p < limit; p++) {
+        double terms = 0;
+        score[p] = 0;
+        for (size_t d = 0; d < dim; d++) {
+            const double term = (double)q[d] * half_value(c->keys[key_index(dim, p, d)]) * scale;
+            score[p] += term;
+            terms += fabs(term);
+        }
+        top = fmax(top, score[p]);
+        units = fmax(units, ((double)dim + 3) * terms);
+    }
+    for (size_t p = 0; p < limit; p++) {
+        const double e = exp(score[p] - top);
+        sum += e;
+        for (size_t d = 0; d < dim; d++) {
+            const double v = half_value(c->values[p * dim + d]);
+            out[d] += e * v;
+            size = fmax(size, fabs(v));
+        }
+    }
+    const double tolerance = UNIT * (2 * units + (double)limit + 5);
+    if (limit == 0) {
+        if (part[padded_dim] != -INFINITY || part[padded_dim + 1] != 0) check_failed("a query that sees nothing has a sum");
+        return;
+    }
+    if (fabs(part[padded_dim] - top) > tolerance) check_failed("the maximum is %g, not %g", (double)part[padded_dim], top);
+    for (size_t d = 0; d < dim; d++) {
+        const double got = (double)part[d] / part[padded_dim + 1];
+        if (fabs(got - out[d] / sum) <= tolerance * size) continue;
+        check_failed("element %zu is %.9g, in double %.9g, tolerance %.3g", d, got, out[d] / sum, tolerance * size);
+        return;
+    }
+}
+
+typedef struct query_set {
+    size_t count;
+    size_t limit[QUERIES];
+} query_set;
+
+static void run_chunk(bn_attention_fn kernel, const chunk_data *c, const query_set *set, const float *q,
+                      const uint16_t *keys, const uint16_t *values, float *work, float *parts, size_t stride)
+{
+    bn_attention_chunk chunk = {.keys = keys, .values = values, .head_dim = c->dim, .queries = set->count};
+    chunk.scale = 1 / sqrtf((float)c->dim);
+    for (size_t i = 0; i < set->count; i++) {
+        chunk.query[i] = q + i * c->dim;
+        chunk.limit[i] = set->limit[i];
+        chunk.part[i] = parts + i * stride;
+    }
+    kernel(&chunk, work);
+}
+
+static void check_chunk(const bn_kernel *kernel, const chunk_data *c, const query_set *set, guard_side side)
+{
+    const size_t dim = c->dim, stride = bn_attention_padded(dim) + 2;
+    const size_t key_bytes = (c->longest + 15) / 16 * 16 * dim * sizeof(uint16_t);
+    const size_t parts_bytes = set->count * stride * sizeof(float), work_bytes = bn_attention_work(dim) * sizeof(float);
+    static float expected[QUERIES * MOST_STRIDE], alone[MOST_STRIDE];
+    const uint16_t *keys = float_input(0, c->keys, key_bytes, side);
+    const uint16_t *values = float_input(1, c->values, c->longest * dim * sizeof(uint16_t), side);
+    const float *q = float_input(2, c->q, set->count * dim * sizeof(float), side);
+    float *work = float_output(3, work_bytes, side);
+    run_chunk((bn_attention_fn)float_scalar(kernel), c, set, q, keys, values, work, expected, stride);
+    work = float_output(3, work_bytes, side);
+    float *parts = float_output(4, parts_bytes, side);
+    run_chunk((bn_attention_fn)kernel->function, c, set, q, keys, values, work, parts, stride);
+    float_expect_same("part", parts, expected, set->count * stride);
+    float_untouched(3, work_bytes, side);
+    float_untouched(4, parts_bytes, side);
+    for (size_t i = 0; i < set->count; i++) {
+        const query_set one = {1, {set->limit[i]}};
+        check_part(c, q + i * dim, set->limit[i], 1 / sqrtf((float)dim), parts + i * stride);
+        run_chunk((bn_attention_fn)kernel->function, c, &one, q + i * dim, keys, values, work, alone, stride);
+        float_expect_same("part of a query alone", alone, parts + i * stride, stride);
+    }
+}
+
+void check_attention(const bn_kernel *kernel)
+{
+    static chunk_data c;
+    static const query_set sets[] = {
+        {1, {1}},
+        {1, {256}},
+        {2, {15, 16}},
+        {3, {17, 31, 32}},
+        {4, {100, 100, 100, 100}},
+        {4, {33, 34, 35, 36}},
+        {5, {0, 255, 256, 0, 7}},
+        {8, {200, 200, 200, 200, 201, 201, 201, 201}},
+        {32, {1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16,
+              17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 256}},
+    };
+    uint64_t random = 6;
+    for (const size_t *dim = DIMS; *dim != 0; dim++) {
+        for (size_t s = 0; s < sizeof sets / sizeof *sets; s++) {
+            size_t longest = 0;
+            for (size_t i = 0; i < sets[s].count; i++)
+                if (sets[s].limit[i] > longest) longest = sets[s].limit[i];
+            fill_chunk(&c, *dim, longest, &random);
+            check_describe("%s, head_dim %zu, %zu queries over %zu positions", kernel->name, *dim, sets[s].count, longest);
+            check_chunk(kernel, &c, &sets[s], GUARD_START);
+            check_chunk(kernel, &c, &sets[s], GUARD_END);
+        }
+    }
+}
+
+/* ---- folding ---- */
+
+enum { PARTS = 5 };
+
+/* Each fold rounds two products and a sum, and an exp of 4 units whose argument is off by one unit of itself. */
+void check_attention_merge(const bn_kernel *kernel)
+{
+    uint64_t random = 7;
+    for (const size_t *dim = DIMS; *dim != 0; dim++) {
+        for (size_t count = 1; count <= PARTS; count++) {
+            const size_t padded_dim = bn_attention_padded(*dim), stride = padded_dim + 2;
+            const size_t bytes = count * stride * sizeof(float);
+            float parts[PARTS * MOST_STRIDE], expected[PARTS * MOST_STRIDE];
+            double top = -INFINITY, sum = 0;
+            float_fill(parts, count * stride, FLOAT_RANDOM, &random);
+            for (size_t i = 0; i < count; i++) {
+                parts[i * stride + padded_dim] *= 5;
+                parts[i * stride + padded_dim + 1] = 1 + fabsf(parts[i * stride + padded_dim + 1]);
+                top = fmax(top, parts[i * stride + padded_dim]);
+            }
+            memcpy(expected, parts, bytes);
+            check_describe("%s, head_dim %zu, %zu parts", kernel->name, *dim, count);
+            ((bn_attention_merge_fn)float_scalar(kernel))(expected, stride, count, *dim);
+            float *got = float_input(0, parts, bytes, GUARD_END);
+            ((bn_attention_merge_fn)kernel->function)(got, stride, count, *dim);
+            float_expect_same("parts", got, expected, count * stride);
+            float_untouched(0, bytes, GUARD_END);
+            const double tolerance = UNIT * (double)count * (8 + 40);
+            for (size_t d = 0; d < *dim; d++) {
+                double value = 0, size = 0;
+                for (size_t i = 0; i < count; i++) {
+                    const double e = exp(parts[i * stride + padded_dim] - top);
+                    value += e * parts[i * stride + d];
+                    size += fabs(e * parts[i * stride + d]);
+                    sum += d == 0 ? e * parts[i * stride + padded_dim + 1] : 0;
+                }
+                if (fabs(got[d] - value) > tolerance * size)
+                    check_failed("element %zu is %.9g, in double %.9g", d, (double)got[d], value);
+            }
+            if (got[padded_dim] != (float)top) check_failed("the maximum is %g, not %g", (double)got[padded_dim], top);
+            if (fabs(got[padded_dim + 1] - sum) > tolerance * sum)
+                check_failed("the sum is %.9g, in double %.9g", (double)got[padded_dim + 1], sum);
+        }
+    }
+}
+
+void check_attention_finish(const bn_kernel *kernel)
+{
+    uint64_t random = 8;
+    for (const size_t *dim = DIMS; *dim != 0; dim++) {
+        const size_t padded_dim = bn_attention_padded(*dim);
+        float values[MOST_STRIDE];
+        float_fill(values, padded_dim + 2, FLOAT_RANDOM, &random);
+        check_describe("%s, head_dim %zu", kernel->name, *dim);
+        for (guard_side side = GUARD_START; side <= GUARD_END; side++) {
+            const float *part = float_input(0, values, (padded_dim + 2) * sizeof(float), side);
+            float *out = float_output(1, *dim * sizeof(float), side);
+            ((bn_attention_finish_fn)kernel->function)(part, *dim, out);
+            for (size_t d = 0; d < *dim; d++)
+                if (!float_same(out[d], part[d] / part[padded_dim + 1])) check_failed("element %zu is wrong", d);
+            float_untouched(1, *dim * sizeof(float), side);
+        }
+    }
+}
+
+/* ---- speed: the shape of bitnet-b1.58-2B-4T, 4 heads of 128 a KV head ---- */
+
+typedef struct attention_bench {
+    const bn_kernel *kernel;
+    chunk_data *data;
+    query_set set;
+    float *work, *parts;
+} attention_bench;
+
+static void one_chunk(void *argument)
+{
+    const attention_bench *b = argument;
+    run_chunk((bn_attention_fn)b->kernel->function, b->data, &b->set, b->data->q, b->data->keys, b->data->values, b->work,
+              b->parts, MOST_STRIDE);
+}
+
+void bench_attention(const bn_kernel *kernel, const bench_options *options)
+{
+    const size_t dim = options->cols > 0 && options->cols <= MOST_DIM ? (size_t)options->cols : 128;
+    attention_bench b = {.kernel = kernel, .data = malloc(sizeof(chunk_data))};
+    uint64_t random = 9;
+    b.work = aligned_alloc(64, bn_attention_work(MOST_DIM) * sizeof(float));
+    b.parts = aligned_alloc(64, (size_t)QUERIES * MOST_STRIDE * sizeof(float));
+    fill_chunk(b.data, dim, CHUNK, &random);
+    for (size_t queries = 4; queries <= QUERIES; queries *= 8) {
+        char shape[64];
+        b.set.count = queries;
+        for (size_t i = 0; i < queries; i++) b.set.limit[i] = CHUNK;
+        snprintf(shape, sizeof shape, "%zu x 256 x %zu", queries, dim);
+        bench_line(kernel, shape, bench_shortest(options, one_chunk, &b), 2.0 * CHUNK * (double)dim * sizeof(uint16_t),
+                   2.0 * CHUNK * (double)(dim * queries));
+    }
+    free(b.data);
+    free(b.work);
+    free(b.parts);
+}
