@@ -20,7 +20,8 @@ import java.util.concurrent.ThreadLocalRandom;
  *
  * <p>The header is built in memory, tensor data is streamed. The file is written under a temporary name in the same
  * folder and renamed when it is complete, so the final name never holds half a file and a file that is open there stays
- * intact for whoever has it mapped. Not for use by several threads at once.
+ * intact for whoever has it mapped; whatever stops the writing, an interrupt of the thread included, removes the temporary
+ * file. Not for use by several threads at once.
  *
  * <p>Adding a key or a tensor name twice, an empty or overlong one, or a tensor whose sizes its type cannot have, is an
  * {@link IllegalArgumentException}.

@@ -3,11 +3,13 @@ package io.github.bitnet4j.gguf;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -178,6 +180,12 @@ class GgufWriterTest {
             throw new IOException("source is gone");
         });
         assertThrows(IOException.class, () -> writer.write(folder.resolve("failed.gguf"), SILENT));
+        GgufWriter interrupted = new GgufWriter().tensor("t", GgmlType.I8, new long[] {16}, out -> {
+            Thread.currentThread().interrupt();
+            out.write(ByteBuffer.allocate(16));
+        });
+        assertThrows(ClosedByInterruptException.class, () -> interrupted.write(folder.resolve("interrupted.gguf"), SILENT));
+        assertTrue(Thread.interrupted());
         assertThrows(IOException.class, () -> writer.write(folder, SILENT));
         assertThrows(IOException.class, () -> writer.write(folder.resolve("no/such/folder.gguf"), SILENT));
         try (Stream<Path> files = Files.list(folder)) {

@@ -92,6 +92,8 @@ class MalformedHeaderTest {
                 of("array 'a' at offset 41: 9 elements of type ARRAY cannot fit", array(GgufType.ARRAY, 9)),
                 of("array 'a' at offset 49: a string of 9223372036854775800 bytes",
                         pair("a", GgufType.ARRAY).u32(8).u64(2).u64(Long.MAX_VALUE - 7).zeros(20)),
+                of("array 'a' at offset 49: a string of 5 bytes cannot fit in the 4 bytes",
+                        pair("a", GgufType.ARRAY).u32(8).u64(1).u64(5).zeros(4)),
                 of("array 'a' at offset 58: 8 bytes are needed and 7 are left",
                         pair("a", GgufType.ARRAY).u32(8).u64(2).string("x").zeros(7)),
                 of("array 'a' at offset 51: a bool is 0 or 1, not 7",
@@ -140,7 +142,7 @@ class MalformedHeaderTest {
                         HeaderBytes.start(3, 2, 0).tensor("t", F32, 0, 1).tensor("t", F32, 0, 1).align().zeros(64)));
     }
 
-    @ParameterizedTest
+    @ParameterizedTest(name = "{0}")
     @MethodSource("headers")
     void isRefusedWithAReason(String message, HeaderBytes header) throws IOException {
         Path path = header.write(folder.resolve("bad.gguf"));
@@ -153,7 +155,7 @@ class MalformedHeaderTest {
         assertTrue(allocated < ALLOCATION_LIMIT, "allocated " + allocated + " bytes");
     }
 
-    /** 64 keys of 64 kB are legal one by one; so many of them are more than a header may put on the heap. */
+    /** Keys of 64 kB are legal one by one; 300 of them are more than a header may put on the heap. */
     @Test
     void keysTogetherAreLimited() throws IOException {
         HeaderBytes header = HeaderBytes.start(3, 0, 300);
