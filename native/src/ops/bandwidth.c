@@ -4,7 +4,7 @@
 
 #include "context.h"
 
-enum { PIECE = 256 * 1024, LINE = 64, AHEAD = 2048 };
+enum { PIECE = 256 * 1024, LINE = 64 };
 
 typedef uint64_t vector __attribute__((vector_size(LINE), aligned(1)));
 
@@ -21,10 +21,7 @@ static void read_bytes(void *argument, int64_t begin, int64_t end, int32_t threa
     vector sums[4] = {{0}};
     const unsigned char *p = job->data + begin, *last = job->data + end;
     for (; last - p >= 4 * LINE; p += 4 * LINE) {
-        for (int i = 0; i < 4; i++) {
-            __builtin_prefetch(p + AHEAD + i * LINE);
-            sums[i] += *(const vector *)(p + i * LINE);
-        }
+        for (int i = 0; i < 4; i++) sums[i] += *(const vector *)(p + i * LINE);
     }
     uint64_t sum = 0;
     for (; p < last; p++) sum += *p;

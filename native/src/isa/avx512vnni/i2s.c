@@ -18,8 +18,8 @@
 #include "kernels.h"
 
 enum {
-    AHEAD = 4096,   /* bytes between what a matrix-vector product reads and what it asks for */
-    TILE_ROWS = 4,  /* a matrix-matrix product keeps 4 x 6 sums in registers                 */
+    AHEAD = 8192,   /* bytes between the weights that are read and those that are asked for */
+    TILE_ROWS = 4,  /* a matrix-matrix product keeps 4 x 6 sums in registers                */
     TILE_TOKENS = 6,
     LINE = 64
 };
@@ -93,7 +93,7 @@ INLINE __m512i one_row(const uint8_t *restrict w, size_t cols, const int8_t *res
     groups g = {{_mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512()}};
     size_t k = 0;
     for (; k + 256 <= cols; k += 256) {
-        _mm_prefetch((const char *)w + AHEAD, _MM_HINT_T0);
+        _mm_prefetch((const char *)w + AHEAD, _MM_HINT_T1);
         step(&g, _mm512_loadu_si512(w), q + k);
         w += LINE;
     }
@@ -144,12 +144,14 @@ INLINE void store(int32_t *restrict y, size_t rows, __m128i sums)
  * `rows` (1 or 4) weight rows by `tokens` (1 to 6) activation rows, both constants of the instance. The sums need 24 of
  * the 32 registers, so the four groups of bits take turns: Horner's rule over the whole row,
  *     ((sum of 0xC0 >> 2) + sum of 0x30 >> 2) + ...
- * The tile's weights are read four times, from the first-level cache. Each turn asks for one row of the next tile.
+ * The tile's weights are read four times, from the first-level cache. Each turn asks for one row's worth of weights to
+ * come, as far ahead as a stream needs when there are few activation rows.
  */
 INLINE void tile(const uint8_t *restrict w, size_t cols, size_t rows, const int8_t *restrict q, size_t q_stride,
                  size_t tokens, int32_t *restrict y, size_t y_stride)
 {
     const size_t row_bytes = bn_i2s_row_bytes(cols), whole = cols / 256;
+    const size_t ahead = rows * row_bytes > AHEAD ? rows * row_bytes : AHEAD;
     __m512i sum[TILE_TOKENS][TILE_ROWS];
 #pragma GCC unroll 6
     for (size_t t = 0; t < TILE_TOKENS; t++)
@@ -159,14 +161,14 @@ INLINE void tile(const uint8_t *restrict w, size_t cols, size_t rows, const int8
     for (size_t s = 0; s < 4; s++) {
         const __m512i mask = _mm512_set1_epi8((char)(0xC0 >> 2 * s));
         const int8_t *restrict qs = q + LINE * s;
-        const uint8_t *restrict next = w + (rows + s % rows) * row_bytes;
+        const uint8_t *restrict later = w + s % rows * row_bytes + ahead;
 #pragma GCC unroll 6
         for (size_t t = 0; t < tokens; t++)
 #pragma GCC unroll 4
             for (size_t r = 0; r < rows; r++) sum[t][r] = _mm512_srai_epi32(sum[t][r], 2);
 
         for (size_t b = 0; b < whole; b++) {
-            _mm_prefetch((const char *)next + LINE * b, _MM_HINT_T0);
+            _mm_prefetch((const char *)later + LINE * b, _MM_HINT_T1);
             __m512i codes[TILE_ROWS];
 #pragma GCC unroll 4
             for (size_t r = 0; r < rows; r++)

@@ -28,7 +28,7 @@ bn_kernel_GEMM bn_gemm_i2s_avxvnni_twin;
 #endif
 
 enum {
-    AHEAD = 2048,    /* bytes between what a matrix-vector product reads and what it asks for */
+    AHEAD = 8192,    /* bytes between what a matrix-vector product reads and what it asks for */
     TILE_ROWS = 2,   /* a matrix-matrix product keeps 2 x 5 sums in registers                 */
     TILE_TOKENS = 5,
     BYTES = 32
@@ -73,7 +73,7 @@ INLINE int32_t one_row(const uint8_t *restrict w, size_t blocks, const int8_t *r
     groups even = {{zero, zero, zero, zero}}, odd = even;
     size_t b = 0;
     for (; b + 2 <= blocks; b += 2) {
-        _mm_prefetch((const char *)w + BYTES * b + AHEAD, _MM_HINT_T0);
+        _mm_prefetch((const char *)w + BYTES * b + AHEAD, _MM_HINT_T1);
         step(&even, w + BYTES * b, q + BN_I2S_BLOCK * b);
         step(&odd, w + BYTES * (b + 1), q + BN_I2S_BLOCK * (b + 1));
     }
@@ -95,7 +95,8 @@ void bn_gemv_i2s_avxvnni(const uint8_t *restrict w, size_t cols, size_t rows, co
 
 /*
  * `rows` (1 or 2) weight rows by `tokens` (1 to 5) activation rows, both constants of the instance. The four groups of
- * bits take turns, by Horner's rule over the whole row: ((sum of 0xC0 >> 2) + sum of 0x30 >> 2) + ...
+ * bits take turns, by Horner's rule over the whole row: ((sum of 0xC0 >> 2) + sum of 0x30 >> 2) + ... The turns ask for
+ * the rows of the next tile.
  */
 INLINE void tile(const uint8_t *restrict w, size_t cols, size_t rows, const int8_t *restrict q, size_t q_stride,
                  size_t tokens, int32_t *restrict y, size_t y_stride)
