@@ -166,7 +166,7 @@ BN_API int64_t bn_quantized_stride(int64_t cols);
 
 /* ---- norms, quantisation, gating ------------------------------------------------------------------------ */
 
-/* y_r = x_r / sqrt(mean(x_r^2) + eps) * weight. x, y: [n][cols], may be the same. weight: [cols]. */
+/* y_r = (x_r / sqrt(mean(x_r^2) + eps)) * weight. x, y: [n][cols], may be the same. weight: [cols]. */
 BN_API bn_status bn_rms_norm(bn_context *ctx, const float *x, int64_t n, int64_t cols, const float *weight, float eps,
                              float *y);
 
@@ -203,7 +203,7 @@ typedef struct bn_product {
 } bn_product;
 
 /*
- * BitLinear: y = (sum(q * code) - sum(q)) / s * weight.scale, with an exact int32 dot product, for n rows.
+ * BitLinear: y = (sum(q * code) - sum(q)) * (weight.scale / s), with an exact int32 dot product, for n rows.
  * All products share x and one parallel region (Q, K and V; gate and up). Weights: I2_S.
  */
 BN_API bn_status bn_linear(bn_context *ctx, const bn_product *products, int32_t count, const bn_quantized *x, int64_t n);

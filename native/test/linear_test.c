@@ -106,7 +106,7 @@ static void by_the_book(const layer *l, float *y)
                 const uint8_t *row = (const uint8_t *)w->data + (size_t)i * bn_i2s_row_bytes((size_t)l->cols);
                 int32_t sum = 0;
                 for (int64_t k = 0; k < l->cols; k++) sum += q[k] * (bn_i2s_code(row, (size_t)k) - 1);
-                const float product = (float)sum / s * w->scale;
+                const float product = (float)sum * (w->scale / s);
                 out[r * w->rows + i] = p == 2 ? l->residual[r * w->rows + i] + product : product;
             }
             out += l->n * w->rows;

@@ -38,17 +38,17 @@ static const uint8_t *row_of(const bn_matrix *weight, int64_t row)
     return (const uint8_t *)weight->data + (size_t)row * bn_i2s_row_bytes((size_t)weight->cols);
 }
 
-/* y[i] = (or +=) (dot[i] - sum) / s * scale */
+/* y[i] = (or +=) (dot[i] - sum) * (scale / s): the dot product is exact, the factor is one for the row */
 static void epilogue(const bn_product *product, const bn_quantized *x, int64_t r, int64_t row, size_t rows,
                      const int32_t *restrict dot)
 {
     float *restrict y = product->y + r * product->y_stride + row;
     const int32_t sum = x->sum[r];
-    const float s = x->scale[r], scale = product->weight->scale;
+    const float factor = product->weight->scale / x->scale[r];
     if (product->accumulate) {
-        for (size_t i = 0; i < rows; i++) y[i] += (float)(dot[i] - sum) / s * scale;
+        for (size_t i = 0; i < rows; i++) y[i] += (float)(dot[i] - sum) * factor;
     } else {
-        for (size_t i = 0; i < rows; i++) y[i] = (float)(dot[i] - sum) / s * scale;
+        for (size_t i = 0; i < rows; i++) y[i] = (float)(dot[i] - sum) * factor;
     }
 }
 

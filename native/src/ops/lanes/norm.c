@@ -1,42 +1,66 @@
 /* One row of RMS norm, gating and absmax quantisation. */
+#include <float.h>
 #include <math.h>
 
 #include "formats/i2s.h"
 #include "kernels.h"
 #include "ops/lanes.h"
 
-/* 1 / sqrt(mean(x^2) + eps); NaN where the sum of squares leaves float's range, so that the row cannot pass as zeros. */
-static float inverse_rms(const float *x, size_t cols, float eps)
+typedef double bn_vd __attribute__((vector_size(8 * BN_VECTOR)));
+
+/* The squares of lane i go to sums[i], in double. */
+BN_INLINE void add_squares(bn_vd *sums, bn_lanes x)
 {
-    bn_lanes squares = bn_lanes_all(0);
-    size_t k = 0;
-    for (; k + BN_LANES <= cols; k += BN_LANES) {
-        const bn_lanes v = bn_lanes_load(x + k);
-        squares = bn_lanes_add_product(squares, v, v);
+    for (int p = 0; p < BN_PARTS; p++) {
+        const bn_vd v = __builtin_convertvector(x.part[p], bn_vd);
+        sums[p] += v * v;
     }
-    if (k < cols) {
-        const bn_lanes v = bn_lanes_load_some(x + k, cols - k);
-        squares = bn_lanes_add_product(squares, v, v);
-    }
-    const float sum = bn_lanes_sum(squares);
-    return isfinite(sum) ? 1.0f / sqrtf(sum / (float)cols + eps) : NAN;
 }
 
-/* (x * inverse) * weight, in this order everywhere, so that the fused operations equal the plain ones. */
-BN_INLINE bn_lanes normed(bn_lanes x, bn_lanes inverse, bn_lanes weight)
+/* Lanes i + 8, then i + 4, i + 2, i + 1 are added: the tree of bn_lanes_sum. */
+static double sum_of(const bn_vd *sums)
 {
-    return bn_lanes_mul(bn_lanes_mul(x, inverse), weight);
+    double x[BN_LANES];
+    memcpy(x, sums, sizeof x);
+    for (int half = BN_LANES / 2; half > 0; half /= 2)
+        for (int i = 0; i < half; i++) x[i] += x[i + half];
+    return x[0];
+}
+
+/*
+ * sqrt(mean(x^2) + eps), rounded once: the squares are added in double. A quantised value often lies on a half, where
+ * the last bit decides. NaN where the sum of squares leaves float's range, so that the row cannot pass as zeros.
+ */
+static float rms_of(const float *x, size_t cols, float eps)
+{
+    bn_vd squares[BN_PARTS] = {0};
+    size_t k = 0;
+    for (; k + BN_LANES <= cols; k += BN_LANES)
+        add_squares(squares, bn_lanes_load(x + k));
+    if (k < cols)
+        add_squares(squares, bn_lanes_load_some(x + k, cols - k));
+    const double sum = sum_of(squares);
+    return sum <= (double)FLT_MAX ? (float)sqrt(sum / (double)cols + (double)eps) : NAN;
+}
+
+/*
+ * (x / rms) * weight, in this order everywhere, so that the fused operations equal the plain ones. Dividing is the
+ * definition's own order: with x * (1 / rms) the halves of quantisation fall another way than in training.
+ */
+BN_INLINE bn_lanes normed(bn_lanes x, bn_lanes rms, bn_lanes weight)
+{
+    return bn_lanes_mul(bn_lanes_div(x, rms), weight);
 }
 
 void BN_LANES_NAME(rms_norm)(const float *x, size_t cols, const float *weight, float eps, float *y)
 {
-    const bn_lanes inverse = bn_lanes_all(inverse_rms(x, cols, eps));
+    const bn_lanes rms = bn_lanes_all(rms_of(x, cols, eps));
     size_t k = 0;
     for (; k + BN_LANES <= cols; k += BN_LANES)
-        bn_lanes_store(y + k, normed(bn_lanes_load(x + k), inverse, bn_lanes_load(weight + k)));
+        bn_lanes_store(y + k, normed(bn_lanes_load(x + k), rms, bn_lanes_load(weight + k)));
     if (k < cols) {
         const size_t some = cols - k;
-        const bn_lanes h = normed(bn_lanes_load_some(x + k, some), inverse, bn_lanes_load_some(weight + k, some));
+        const bn_lanes h = normed(bn_lanes_load_some(x + k, some), rms, bn_lanes_load_some(weight + k, some));
         bn_lanes_store_some(y + k, h, some);
     }
 }
@@ -52,29 +76,29 @@ BN_INLINE size_t quantized_index(size_t k)
 }
 
 /*
- * Both norms in one body: `weight` is null (and `inverse` unused) when there is none. The row is in cache from the
+ * Both norms in one body: `weight` is null (and `rms` unused) when there is none. The row is in cache from the
  * sum of squares on; reading it for the largest |h| and again for q is cheaper than keeping h.
  */
-BN_INLINE void quantize(const float *x, size_t cols, const float *weight, float inverse, int8_t *q, float *scale,
+BN_INLINE void quantize(const float *x, size_t cols, const float *weight, float rms, int8_t *q, float *scale,
                         int32_t *sum)
 {
     const size_t stride = (cols + 255) & ~(size_t)255;
     const size_t whole = cols & ~(size_t)(BN_LANES - 1);
     const size_t some = cols - whole;
-    const bn_lanes inverses = bn_lanes_all(inverse);
+    const bn_lanes divisor = bn_lanes_all(rms);
 
     bn_lanes_int largest = bn_lanes_int_zero();
     for (size_t k = 0; k < whole; k += BN_LANES) {
         bn_lanes h = bn_lanes_load(x + k);
         if (weight)
-            h = normed(h, inverses, bn_lanes_load(weight + k));
+            h = normed(h, divisor, bn_lanes_load(weight + k));
         largest = bn_lanes_absmax(largest, h);
     }
     bn_lanes tail = bn_lanes_all(0);
     if (some > 0) {
         tail = bn_lanes_load_some(x + whole, some);
         if (weight)
-            tail = normed(tail, inverses, bn_lanes_load_some(weight + whole, some));
+            tail = normed(tail, divisor, bn_lanes_load_some(weight + whole, some));
         largest = bn_lanes_absmax(largest, tail);
     }
 
@@ -93,7 +117,7 @@ BN_INLINE void quantize(const float *x, size_t cols, const float *weight, float 
     for (size_t k = 0; k < whole; k += BN_LANES) {
         bn_lanes h = bn_lanes_load(x + k);
         if (weight)
-            h = normed(h, inverses, bn_lanes_load(weight + k));
+            h = normed(h, divisor, bn_lanes_load(weight + k));
         const bn_lanes_int rounded = bn_lanes_round(bn_lanes_mul(h, scales));
         sums = bn_lanes_int_add(sums, rounded);
         bn_lanes_store_bytes(q + quantized_index(k), rounded);
@@ -111,7 +135,7 @@ void BN_LANES_NAME(quantize)(const float *x, size_t cols, const float *weight, f
                              int32_t *sum)
 {
     if (weight)
-        quantize(x, cols, weight, inverse_rms(x, cols, eps), q, scale, sum);
+        quantize(x, cols, weight, rms_of(x, cols, eps), q, scale, sum);
     else
         quantize(x, cols, NULL, 1, q, scale, sum);
 }

@@ -2,6 +2,12 @@
 #include "kernels.h"
 #include "ops/lanes.h"
 
+/* The products are exact in double, so the result is rounded once. */
+BN_INLINE float turned(float a, float by, float b, float by_other)
+{
+    return (float)((double)a * (double)by + (double)b * (double)by_other);
+}
+
 /*
  * Rotates the first rope_dim elements of each head by the angles of one position: rope holds rope_dim / 2 cosines,
  * then rope_dim / 2 sines. Pair i is (i, i + rope_dim / 2) or (2 i, 2 i + 1), by the style. Plain loops: elements do
@@ -17,14 +23,14 @@ void BN_LANES_NAME(rope)(const bn_attention_shape *shape, const float *restrict 
             float *restrict high = x + half;
             for (size_t i = 0; i < half; i++) {
                 const float a = x[i], b = high[i];
-                x[i] = a * cosine[i] - b * sine[i];
-                high[i] = a * sine[i] + b * cosine[i];
+                x[i] = turned(a, cosine[i], b, -sine[i]);
+                high[i] = turned(a, sine[i], b, cosine[i]);
             }
         } else {
             for (size_t i = 0; i < half; i++) {
                 const float a = x[2 * i], b = x[2 * i + 1];
-                x[2 * i] = a * cosine[i] - b * sine[i];
-                x[2 * i + 1] = a * sine[i] + b * cosine[i];
+                x[2 * i] = turned(a, cosine[i], b, -sine[i]);
+                x[2 * i + 1] = turned(a, sine[i], b, cosine[i]);
             }
         }
     }
