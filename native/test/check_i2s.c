@@ -249,14 +249,14 @@ static void bench_shapes(const bn_kernel *kernel, const bench_options *options, 
     }
 }
 
-/* Scalar is a statement, not a contender: it gets a smaller stream. */
 void bench_gemv(const bn_kernel *kernel, const bench_options *options)
 {
-    bench_shapes(kernel, options, 1, kernel->isa == BN_ISA_SCALAR ? 1 : STREAM_BYTES);
+    bench_shapes(kernel, options, 1, STREAM_BYTES);
 }
 
+/* With few activation rows it is the weights' way from memory that is timed, with many the arithmetic. */
 void bench_gemm(const bn_kernel *kernel, const bench_options *options)
 {
-    const int64_t n = options->n > 0 ? options->n : kernel->isa == BN_ISA_SCALAR ? 2 : 128;
-    bench_shapes(kernel, options, n, n >= 32 || kernel->isa == BN_ISA_SCALAR ? 1 : STREAM_BYTES);
+    const int64_t n = options->n > 0 ? options->n : 128;
+    bench_shapes(kernel, options, n, n < 32 ? STREAM_BYTES : 1);
 }

@@ -5,10 +5,20 @@
 #include "formats/i2s.h"
 #include "kernels.h"
 
+/* Byte j of a block holds weights j, 32 + j, 64 + j and 96 + j, from its top two bits down. */
 static int32_t dot(const uint8_t *restrict w, size_t cols, const int8_t *restrict q)
 {
     int32_t sum = 0;
-    for (size_t k = 0; k < cols; k++) sum += bn_i2s_code(w, k) * q[k];
+    for (size_t k = 0; k < cols; k += BN_I2S_BLOCK) {
+        for (size_t j = 0; j < BN_I2S_BLOCK_BYTES; j++) {
+            sum += (w[j] >> 6) * q[j];
+            sum += (w[j] >> 4 & 3) * q[32 + j];
+            sum += (w[j] >> 2 & 3) * q[64 + j];
+            sum += (w[j] & 3) * q[96 + j];
+        }
+        w += BN_I2S_BLOCK_BYTES;
+        q += BN_I2S_BLOCK;
+    }
     return sum;
 }
 
