@@ -113,7 +113,7 @@ typedef struct bn_kernel_info {
     const char *operation; /* "gemv", "gemm", "quantize", "attention", ...                  */
     const char *format;    /* weight or data format: "i2_s", "f16", "f32", ...              */
     const char *isa;       /* "avx2", ...                                                   */
-    const char *name;      /* the kernel's function, such as "bn_gemv_i2s_avx512vnni"         */
+    const char *name;      /* the kernel's function, such as "bn_gemv_i2s_avx512vnni"       */
 } bn_kernel_info;
 
 BN_API int32_t bn_kernel_count(void);
