@@ -1,0 +1,304 @@
+/*
+ * The float operations as a caller sees them: the same bits for every ISA, number of threads and way of batching rows;
+ * sequences that do not meet; sentences for arguments that cannot be.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bitnet.h"
+
+static int failures;
+
+#define EXPECT(condition, ...)                             \
+    do {                                                   \
+        if (!(condition)) {                                \
+            printf("FAILED %s:%d: ", __FILE__, __LINE__);  \
+            printf(__VA_ARGS__);                           \
+            printf("\n");                                  \
+            failures++;                                    \
+        }                                                  \
+    } while (0)
+
+static float next_float(uint32_t *state)
+{
+    *state = *state * 1664525u + 1013904223u;
+    return (float)(int32_t)*state * 0x1p-31f;
+}
+
+static float *random_floats(size_t count, uint32_t seed)
+{
+    float *x = malloc(count * sizeof *x);
+    for (size_t i = 0; i < count; i++) x[i] = next_float(&seed);
+    return x;
+}
+
+static void *aligned_room(size_t bytes)
+{
+    return aligned_alloc(64, (bytes + 63) / 64 * 64);
+}
+
+/* ---- attention: three sequences, each long enough for several chunks ---- */
+
+enum { SEQUENCES = 3, CAPACITY = 1040, LAYERS = 2, MOST_ROWS = 48 };
+
+typedef struct world {
+    bn_attention_shape shape;
+    bn_kv_cache cache[SEQUENCES];
+    size_t q_cols, kv_cols;
+    float *rope, *q, *k, *v; /* of position p of sequence s: row s * CAPACITY + p */
+} world;
+
+static world world_create(int32_t heads, int32_t kv_heads, int32_t head_dim, int32_t style)
+{
+    world w = {.shape = {heads, kv_heads, head_dim, head_dim, style, 1, 1 / sqrtf((float)head_dim), 0}};
+    w.q_cols = (size_t)heads * (size_t)head_dim;
+    w.kv_cols = (size_t)kv_heads * (size_t)head_dim;
+    const size_t elements = (size_t)LAYERS * w.kv_cols * CAPACITY;
+    for (int s = 0; s < SEQUENCES; s++) {
+        /* 0xffff is NaN: whatever was not stored must not show. */
+        w.cache[s] = (bn_kv_cache){aligned_room(2 * elements), aligned_room(2 * elements), CAPACITY};
+        memset(w.cache[s].keys, 0xff, 2 * elements);
+        memset(w.cache[s].values, 0xff, 2 * elements);
+    }
+    w.rope = random_floats((size_t)CAPACITY * (size_t)head_dim, 1);
+    w.q = random_floats((size_t)SEQUENCES * CAPACITY * w.q_cols, 2);
+    w.k = random_floats((size_t)SEQUENCES * CAPACITY * w.kv_cols, 3);
+    w.v = random_floats((size_t)SEQUENCES * CAPACITY * w.kv_cols, 4);
+    return w;
+}
+
+static void world_destroy(world *w)
+{
+    for (int s = 0; s < SEQUENCES; s++) {
+        free(w->cache[s].keys);
+        free(w->cache[s].values);
+    }
+    free(w->rope);
+    free(w->q);
+    free(w->k);
+    free(w->v);
+}
+
+typedef struct place {
+    int sequence;
+    int64_t position;
+} place;
+
+/* Stores and attends to the rows at the places, in one batch; out: [n][q_cols]. */
+static void forward(bn_context *ctx, world *w, const place *places, int64_t n, float *out)
+{
+    bn_row rows[MOST_ROWS];
+    int64_t longest = 0;
+    float *q = malloc((size_t)n * w->q_cols * sizeof *q);
+    float *k = malloc((size_t)n * w->kv_cols * sizeof *k), *v = malloc((size_t)n * w->kv_cols * sizeof *v);
+    for (int64_t r = 0; r < n; r++) {
+        const size_t from = (size_t)(places[r].sequence * CAPACITY + places[r].position);
+        rows[r] = (bn_row){&w->cache[places[r].sequence], places[r].position};
+        longest = places[r].position >= longest ? places[r].position + 1 : longest;
+        memcpy(q + (size_t)r * w->q_cols, w->q + from * w->q_cols, w->q_cols * sizeof *q);
+        memcpy(k + (size_t)r * w->kv_cols, w->k + from * w->kv_cols, w->kv_cols * sizeof *k);
+        memcpy(v + (size_t)r * w->kv_cols, w->v + from * w->kv_cols, w->kv_cols * sizeof *v);
+    }
+    const size_t scratch_bytes = bn_attention_scratch(&w->shape, n, bn_context_threads(ctx), longest);
+    EXPECT(scratch_bytes >= bn_attention_scratch(&w->shape, 1, bn_context_threads(ctx), longest), "scratch shrinks with n");
+    void *scratch = aligned_room(scratch_bytes);
+    const int64_t q_cols = (int64_t)w->q_cols, kv_cols = (int64_t)w->kv_cols;
+    bn_status status = bn_rope_store(ctx, &w->shape, rows, n, w->rope, q, q_cols, k, v, kv_cols);
+    EXPECT(status == BN_OK, "rope_store: %s", bn_context_error(ctx));
+    status = bn_attention(ctx, &w->shape, rows, n, q, q_cols, out, q_cols, scratch);
+    EXPECT(status == BN_OK, "attention: %s", bn_context_error(ctx));
+    free(scratch);
+    free(q);
+    free(k);
+    free(v);
+}
+
+/* Where a chunk, a key block or a span of 32 ends, and deep in the sequence. */
+static const int64_t MARKS[] = {0, 14, 15, 16, 17, 31, 32, 254, 255, 256, 257, 511, 512, 1000, 1023, 1024, 1039};
+enum { MARK_COUNT = sizeof MARKS / sizeof *MARKS };
+
+/* All positions of all sequences in batches of `batch` consecutive rows; the outputs at the marks are kept. */
+static float *run_sequences(bn_context *ctx, world *w, int64_t batch)
+{
+    float *kept = calloc((size_t)SEQUENCES * MARK_COUNT * w->q_cols, sizeof *kept);
+    float *out = malloc((size_t)batch * w->q_cols * sizeof *out);
+    for (int s = 0; s < SEQUENCES; s++) {
+        for (int64_t first = 0; first < CAPACITY; first += batch) {
+            place places[MOST_ROWS];
+            const int64_t n = CAPACITY - first < batch ? CAPACITY - first : batch;
+            for (int64_t r = 0; r < n; r++) places[r] = (place){s, first + r};
+            forward(ctx, w, places, n, out);
+            for (int m = 0; m < MARK_COUNT; m++)
+                if (MARKS[m] >= first && MARKS[m] < first + n)
+                    memcpy(kept + (size_t)(s * MARK_COUNT + m) * w->q_cols, out + (size_t)(MARKS[m] - first) * w->q_cols,
+                           w->q_cols * sizeof *out);
+        }
+    }
+    free(out);
+    return kept;
+}
+
+/* The marked rows of all sequences again, in one batch whose rows jump between sequences and depths. */
+static void check_mixed_batch(bn_context *ctx, world *w, const float *expected)
+{
+    place places[MOST_ROWS];
+    int64_t n = 0;
+    for (int m = 0; m < MARK_COUNT && n + SEQUENCES <= MOST_ROWS; m++)
+        for (int s = 0; s < SEQUENCES; s++) places[n++] = (place){s, MARKS[(m * 7 + 3 * s) % MARK_COUNT]};
+    float *out = malloc((size_t)n * w->q_cols * sizeof *out);
+    forward(ctx, w, places, n, out);
+    for (int64_t r = 0; r < n; r++) {
+        int m = 0;
+        while (MARKS[m] != places[r].position) m++;
+        const float *same = expected + (size_t)(places[r].sequence * MARK_COUNT + m) * w->q_cols;
+        EXPECT(memcmp(out + (size_t)r * w->q_cols, same, w->q_cols * sizeof *out) == 0,
+               "sequence %d, position %lld differs in a mixed batch", places[r].sequence, (long long)places[r].position);
+    }
+    free(out);
+}
+
+static void check_attention(const world *shape)
+{
+    static const int32_t threads[] = {1, 2, 7};
+    static const int64_t batches[] = {48, 5, 1};
+    float *expected = NULL;
+    size_t bytes = 0;
+    for (int32_t isa = 0; isa < BN_ISA_COUNT; isa++) {
+        for (int i = 0; i < 3; i++) {
+            bn_context *ctx;
+            if (bn_context_create(threads[i], isa, &ctx) != BN_OK) continue;
+            world w = world_create(shape->shape.heads, shape->shape.kv_heads, shape->shape.head_dim,
+                                   shape->shape.rope_style);
+            float *kept = run_sequences(ctx, &w, batches[i]);
+            bytes = (size_t)SEQUENCES * MARK_COUNT * w.q_cols * sizeof(float);
+            if (expected == NULL) {
+                expected = kept;
+                for (size_t k = 0; k < bytes / sizeof(float); k++) EXPECT(isfinite(kept[k]), "element %zu is not finite", k);
+            } else {
+                EXPECT(memcmp(kept, expected, bytes) == 0, "%s, %d threads, batches of %lld give other bits",
+                       bn_isa_name(isa), threads[i], (long long)batches[i]);
+                free(kept);
+            }
+            check_mixed_batch(ctx, &w, expected);
+            world_destroy(&w);
+            bn_context_destroy(ctx);
+        }
+    }
+    free(expected);
+}
+
+/* ---- rows and products ---- */
+
+enum { ROWS = 21, COLS = 1000, OUTPUTS = 300 };
+
+typedef struct results {
+    float norm[ROWS * COLS], softmax[ROWS * COLS], gate[ROWS * COLS], product[ROWS * OUTPUTS], scale[2 * ROWS];
+    int32_t sum[2 * ROWS];
+} results;
+
+/* Every operation on ROWS rows, `batch` at a time. */
+static void run_rows(bn_context *ctx, int64_t batch, results *to)
+{
+    static _Alignas(64) int8_t q[ROWS * 1024];
+    float *x = random_floats((size_t)ROWS * COLS, 5), *weight = random_floats(COLS, 6), *w = random_floats((size_t)OUTPUTS * COLS, 7);
+    const bn_matrix matrix = {w, OUTPUTS, COLS, BN_TYPE_F32, 0};
+    memcpy(to->gate, x, sizeof to->gate);
+    for (int64_t r = 0; r < ROWS; r += batch) {
+        const int64_t n = ROWS - r < batch ? ROWS - r : batch;
+        const float *rows = x + r * COLS;
+        const bn_quantized plain = {q, to->scale + r, to->sum + r, COLS, 1024};
+        const bn_quantized gated = {q, to->scale + ROWS + r, to->sum + ROWS + r, COLS, 1024};
+        EXPECT(bn_rms_norm(ctx, rows, n, COLS, weight, 1e-5f, to->norm + r * COLS) == BN_OK, "rms_norm");
+        EXPECT(bn_quantize(ctx, rows, n, COLS, weight, 1e-5f, &plain) == BN_OK, "quantize");
+        EXPECT(bn_glu_quantize(ctx, BN_ACTIVATION_SILU, to->gate + r * COLS, rows, COLS, n, COLS, weight, 1e-5f, &gated) == BN_OK,
+               "glu_quantize");
+        EXPECT(bn_matmul(ctx, &matrix, rows, n, to->product + r * OUTPUTS, OUTPUTS) == BN_OK, "matmul");
+        EXPECT(bn_softmax(ctx, rows, n, COLS, 0.6f, to->softmax + r * COLS) == BN_OK, "softmax");
+    }
+    free(x);
+    free(weight);
+    free(w);
+}
+
+static void check_rows(void)
+{
+    static results expected, got;
+    static const int64_t batches[] = {ROWS, 4, 1};
+    int first = 1;
+    for (int32_t isa = 0; isa < BN_ISA_COUNT; isa++) {
+        for (int32_t threads = 1; threads <= 3; threads++) {
+            bn_context *ctx;
+            if (bn_context_create(threads, isa, &ctx) != BN_OK) continue;
+            run_rows(ctx, batches[threads - 1], first ? &expected : &got);
+            EXPECT(first || memcmp(&expected, &got, sizeof got) == 0, "%s, %d threads give other bits", bn_isa_name(isa),
+                   threads);
+            first = 0;
+            bn_context_destroy(ctx);
+        }
+    }
+}
+
+/* ---- arguments ---- */
+
+static void expect_sentence(const bn_context *ctx, bn_status status, const char *part)
+{
+    EXPECT(status == BN_ERROR_ARGUMENT, "status %d where the sentence should hold \"%s\"", status, part);
+    EXPECT(strstr(bn_context_error(ctx), part) != NULL, "\"%s\" does not hold \"%s\"", bn_context_error(ctx), part);
+}
+
+static void check_arguments(void)
+{
+    static _Alignas(64) float x[512];
+    static _Alignas(64) uint16_t half[16 * 64];
+    bn_context *ctx;
+    EXPECT(bn_context_create(1, BN_ISA_AUTO, &ctx) == BN_OK, "no context");
+    bn_quantized q = {(int8_t *)x, x, (int32_t *)x, 64, 256};
+    expect_sentence(ctx, bn_rms_norm(ctx, x, 1, 64, NULL, 1e-5f, x), "null");
+    expect_sentence(ctx, bn_quantize(ctx, x, 1, 65, NULL, 1e-5f, &q), "64 columns");
+    q.q++;
+    expect_sentence(ctx, bn_quantize(ctx, x, 1, 64, NULL, 1e-5f, &q), "aligned");
+    expect_sentence(ctx, bn_glu_quantize(ctx, 2, x, x, 64, 1, 64, NULL, 1e-5f, &q), "activation has the number 2");
+    expect_sentence(ctx, bn_softmax(ctx, x, 1, 64, 0, x), "temperature is 0");
+
+    bn_matrix m = {x, 4, 33, BN_TYPE_Q8_0, 0};
+    expect_sentence(ctx, bn_matmul(ctx, &m, x, 1, x, 4), "4 x 33");
+    m = (bn_matrix){x, 4, 32, BN_TYPE_I2_S, 0};
+    expect_sentence(ctx, bn_matmul(ctx, &m, x, 1, x, 4), "type 36");
+    m = (bn_matrix){x, 4, 32, BN_TYPE_F32, 0};
+    expect_sentence(ctx, bn_matmul(ctx, &m, x, 2, x, 3), "y_stride 3");
+    expect_sentence(ctx, bn_embed(ctx, &m, (const int32_t[]){0, 4}, 2, x), "id 4 of row 1");
+
+    const bn_kv_cache cache = {half, half, 16};
+    const bn_row row = {&cache, 16};
+    bn_attention_shape shape = {2, 1, 64, 64, BN_ROPE_HALVES, 0, 0.125f, 0};
+    expect_sentence(ctx, bn_rope_store(ctx, &shape, &row, 1, x, x, 128, x, x, 64), "position 16");
+    shape.heads = 3;
+    shape.kv_heads = 2;
+    expect_sentence(ctx, bn_attention(ctx, &shape, &row, 1, x, 192, x, 192, x), "3 heads");
+    shape = (bn_attention_shape){2, 1, 62, 62, BN_ROPE_HALVES, 0, 0.125f, 0};
+    expect_sentence(ctx, bn_attention(ctx, &shape, &row, 1, x, 192, x, 192, x), "head_dim 62");
+    EXPECT(bn_attention_scratch(NULL, 1, 1, 1) == 0, "scratch of no shape");
+
+    bn_cancel(ctx);
+    EXPECT(bn_softmax(ctx, x, 1, 64, 1, x) == BN_CANCELLED, "not cancelled");
+    bn_resume(ctx);
+    EXPECT(bn_softmax(ctx, x, 1, 64, 1, x) == BN_OK, "not resumed");
+    bn_context_destroy(ctx);
+}
+
+int main(void)
+{
+    /* Grouped heads; one KV head a head, of a length that is no multiple of 16; more heads a KV head than a tile holds. */
+    static const world shapes[] = {
+        {.shape = {.heads = 4, .kv_heads = 2, .head_dim = 32, .rope_style = BN_ROPE_HALVES}},
+        {.shape = {.heads = 2, .kv_heads = 2, .head_dim = 20, .rope_style = BN_ROPE_INTERLEAVED}},
+        {.shape = {.heads = 36, .kv_heads = 1, .head_dim = 8, .rope_style = BN_ROPE_HALVES}},
+    };
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) check_attention(&shapes[i]);
+    check_rows();
+    check_arguments();
+    printf("%s\n", failures == 0 ? "ok" : "FAILED");
+    return failures == 0 ? 0 : 1;
+}
