@@ -52,6 +52,7 @@ typedef struct bn_lanes_int {
 
 #if BN_VECTOR == 16
 
+BN_INLINE bn_vf bn_vf_all(float value) { return (bn_vf)_mm512_set1_ps(value); }
 BN_INLINE bn_vf bn_vf_max(bn_vf a, bn_vf b) { return (bn_vf)_mm512_max_ps((__m512)a, (__m512)b); }
 BN_INLINE bn_vf bn_vf_min(bn_vf a, bn_vf b) { return (bn_vf)_mm512_min_ps((__m512)a, (__m512)b); }
 BN_INLINE bn_vi bn_vi_max(bn_vi a, bn_vi b) { return (bn_vi)_mm512_max_epi32((__m512i)a, (__m512i)b); }
@@ -80,6 +81,7 @@ BN_INLINE bn_vb bn_vi_to_bytes(bn_vi i)
 
 #if BN_VECTOR == 8
 
+BN_INLINE bn_vf bn_vf_all(float value) { return (bn_vf)_mm256_set1_ps(value); }
 BN_INLINE bn_vf bn_vf_max(bn_vf a, bn_vf b) { return (bn_vf)_mm256_max_ps((__m256)a, (__m256)b); }
 BN_INLINE bn_vf bn_vf_min(bn_vf a, bn_vf b) { return (bn_vf)_mm256_min_ps((__m256)a, (__m256)b); }
 BN_INLINE bn_vi bn_vi_max(bn_vi a, bn_vi b) { return (bn_vi)_mm256_max_epi32((__m256i)a, (__m256i)b); }
@@ -104,6 +106,11 @@ BN_INLINE bn_vf bn_vf_from_bytes(bn_vb b)
 #else
 
 /* The plain statement of each operation, for any target of GCC's or clang's vector extension. */
+
+BN_INLINE bn_vf bn_vf_all(float value)
+{
+    return (bn_vf){value, value, value, value};
+}
 
 BN_INLINE bn_vi bn_vi_select(bn_vi mask, bn_vi yes, bn_vi no)
 {
@@ -181,7 +188,7 @@ BN_INLINE bn_lanes bn_lanes_all(float value)
 {
     bn_lanes r;
     for (int p = 0; p < BN_PARTS; p++)
-        r.part[p] = (bn_vf){0} + value;
+        r.part[p] = bn_vf_all(value);
     return r;
 }
 
@@ -445,8 +452,8 @@ BN_INLINE bn_lanes bn_lanes_exp(bn_lanes a)
 {
     bn_lanes result;
     for (int p = 0; p < BN_PARTS; p++) {
-        bn_vf x = bn_vf_max((bn_vf){0} - 104.0f, a.part[p]);
-        x = bn_vf_min((bn_vf){0} + 89.0f, x);
+        bn_vf x = bn_vf_max(bn_vf_all(-104.0f), a.part[p]);
+        x = bn_vf_min(bn_vf_all(89.0f), x);
         const bn_vf shifted = x * 0x1.715476p+0f + 0x1.8p23f;
         const bn_vf n = shifted - 0x1.8p23f;
         bn_vf r = x - n * 0.693359375f;

@@ -14,15 +14,10 @@
 
 enum { SPAN = 32 };
 
-/* Two 16-column blocks side by side on AVX-512, one elsewhere: 4 queries x 2 registers = 8 accumulators in both. */
-#if BN_VECTOR == 16
-enum { TILE_BLOCKS = 2 };
-#else
-enum { TILE_BLOCKS = 1 };
-#endif
+/* Four queries share a register of K or V: four independent sums hide the latency of an addition. */
 enum { TILE_QUERIES = 4 };
 
-/* A matrix of `depth` rows as blocks of 16 columns: element (k, 16 j + i) at b[k * row_stride + j * block_stride + i]. */
+/* A matrix as blocks of 16 columns: element (k, 16 j + i) at b[k * row_stride + j * block_stride + i]. */
 typedef struct blocks {
     const float *b;
     size_t row_stride;
@@ -30,45 +25,29 @@ typedef struct blocks {
 } blocks;
 
 /*
- * c[i][16 j ..] (+)= sum over k < depth of a[i][k] * b[k][16 j ..], for `queries` rows i and `columns` blocks j; both are
- * constants where this is inlined.
+ * c[i][16 j ..] (+)= sum over k < depth of a[i][k] * b[k][16 j ..], for `queries` rows i, a constant where this is
+ * inlined, and `columns` blocks j.
  */
-BN_INLINE void product(size_t queries, size_t columns, const float *const *a, size_t depth, const blocks *b,
-                       size_t block, float *const *c, int accumulate)
+BN_INLINE void product(size_t queries, const float *const *a, size_t depth, const blocks *b, size_t columns,
+                       float *const *c, int accumulate)
 {
-    const float *from = b->b + block * b->block_stride;
-    const size_t row_stride = b->row_stride, block_stride = b->block_stride;
-    bn_lanes sum[TILE_QUERIES][TILE_BLOCKS];
-    for (size_t i = 0; i < queries; i++)
-        for (size_t j = 0; j < columns; j++)
-            sum[i][j] = accumulate ? bn_lanes_load(c[i] + (block + j) * BN_LANES) : bn_lanes_all(0);
-    for (size_t k = 0; k < depth; k++) {
-        bn_lanes row[TILE_BLOCKS];
-        for (size_t j = 0; j < columns; j++)
-            row[j] = bn_lanes_load(from + k * row_stride + j * block_stride);
-        for (size_t i = 0; i < queries; i++) {
-            const bn_lanes factor = bn_lanes_all(a[i][k]);
-            for (size_t j = 0; j < columns; j++)
-                sum[i][j] = bn_lanes_add_product(sum[i][j], factor, row[j]);
+    for (size_t j = 0; j < columns; j++) {
+        const float *from = b->b + j * b->block_stride;
+        const size_t row_stride = b->row_stride;
+        bn_lanes sum[TILE_QUERIES];
+        for (size_t i = 0; i < queries; i++)
+            sum[i] = accumulate ? bn_lanes_load(c[i] + j * BN_LANES) : bn_lanes_all(0);
+        for (size_t k = 0; k < depth; k++) {
+            const bn_lanes row = bn_lanes_load(from + k * row_stride);
+            for (size_t i = 0; i < queries; i++)
+                sum[i] = bn_lanes_add_product(sum[i], bn_lanes_all(a[i][k]), row);
         }
+        for (size_t i = 0; i < queries; i++)
+            bn_lanes_store(c[i] + j * BN_LANES, sum[i]);
     }
-    for (size_t i = 0; i < queries; i++)
-        for (size_t j = 0; j < columns; j++)
-            bn_lanes_store(c[i] + (block + j) * BN_LANES, sum[i][j]);
 }
 
-/* The product for all `columns` blocks, in tiles. `queries` is TILE_QUERIES or 1. */
-BN_INLINE void product_all(size_t queries, const float *const *a, size_t depth, const blocks *b, size_t columns,
-                           float *const *c, int accumulate)
-{
-    size_t block = 0;
-    for (; block + TILE_BLOCKS <= columns; block += TILE_BLOCKS)
-        product(queries, TILE_BLOCKS, a, depth, b, block, c, accumulate);
-    for (; block < columns; block++)
-        product(queries, 1, a, depth, b, block, c, accumulate);
-}
-
-/* Scores of every query for `count` <= 32 positions from `first` of the chunk on. */
+/* Scores of every query for `columns` times 16 positions from `first` of the chunk on. */
 static void score_span(const bn_attention_chunk *chunk, size_t first, size_t columns, const float *keys,
                        float *scores)
 {
@@ -78,11 +57,11 @@ static void score_span(const bn_attention_chunk *chunk, size_t first, size_t col
         float *c[TILE_QUERIES];
         for (size_t j = 0; j < TILE_QUERIES; j++)
             c[j] = scores + (i + j) * BN_ATTENTION_CHUNK + first;
-        product_all(TILE_QUERIES, chunk->query + i, chunk->head_dim, &b, columns, c, 0);
+        product(TILE_QUERIES, chunk->query + i, chunk->head_dim, &b, columns, c, 0);
     }
     for (; i < chunk->queries; i++) {
         float *c[1] = {scores + i * BN_ATTENTION_CHUNK + first};
-        product_all(1, chunk->query + i, chunk->head_dim, &b, columns, c, 0);
+        product(1, chunk->query + i, chunk->head_dim, &b, columns, c, 0);
     }
 }
 
@@ -138,13 +117,13 @@ static void value_span(const bn_attention_chunk *chunk, size_t first, const floa
         }
         const blocks b = {values, padded_dim, BN_LANES};
         if (common > 0)
-            product_all(TILE_QUERIES, a, common, &b, columns, c, 1);
+            product(TILE_QUERIES, a, common, &b, columns, c, 1);
         const blocks rest = {values + common * padded_dim, padded_dim, BN_LANES};
         for (size_t j = 0; j < group; j++) {
             const float *alone[1] = {a[j] + common};
             const size_t count = seen(chunk, i + j, first);
             if (count > common)
-                product_all(1, alone, count - common, &rest, columns, c + j, 1);
+                product(1, alone, count - common, &rest, columns, c + j, 1);
         }
     }
 }

@@ -108,11 +108,11 @@ BN_INLINE void tile(int format, const uint8_t *w, size_t cols, size_t rows, cons
 }
 
 /*
- * The tile fills the registers without spilling: 2 rows x 4 tokens x 2 accumulators of 32 registers on AVX-512,
+ * The tile fills the registers without spilling: 4 rows x 2 tokens x 2 accumulators of 32 registers on AVX-512,
  * 1 row x 2 tokens x 2 accumulators x 2 parts of 16 registers on AVX2.
  */
 #if BN_VECTOR == 16
-enum { TILE_ROWS = 2, TILE_TOKENS = 4 };
+enum { TILE_ROWS = 4, TILE_TOKENS = 2 };
 #else
 enum { TILE_ROWS = 1, TILE_TOKENS = 2 };
 #endif
