@@ -12,7 +12,10 @@
 #include "kernels.h"
 #include "ops/lanes.h"
 
-enum { SPAN = 32 };
+enum {
+    SPAN = 32,
+    AHEAD = 4096 /* elements, 8 KB: how far ahead keys and values are asked for, into the second-level cache */
+};
 
 /* Four queries share a register of K or V: four independent sums hide the latency of an addition. */
 enum { TILE_QUERIES = 4 };
@@ -133,8 +136,10 @@ static void load_values(const uint16_t *values, size_t count, size_t dim, size_t
 {
     for (size_t i = 0; i < count; i++, values += dim, to += padded_dim) {
         size_t d = 0;
-        for (; d + BN_LANES <= dim; d += BN_LANES)
+        for (; d + BN_LANES <= dim; d += BN_LANES) {
+            __builtin_prefetch(values + d + AHEAD, 0, 2);
             bn_lanes_store(to + d, bn_lanes_load_half(values + d));
+        }
         if (d < dim)
             bn_lanes_store(to + d, bn_lanes_load_half_some(values + d, dim - d));
     }
@@ -157,8 +162,10 @@ void BN_LANES_NAME(attention)(const bn_attention_chunk *chunk, float *work)
     for (size_t first = 0; first < longest; first += SPAN) {
         const size_t columns = longest - first > BN_LANES ? SPAN / BN_LANES : 1;
         const uint16_t *keys = chunk->keys + first * dim;
-        for (size_t k = 0; k < columns * dim * BN_LANES; k += BN_LANES)
+        for (size_t k = 0; k < columns * dim * BN_LANES; k += BN_LANES) {
+            __builtin_prefetch(keys + k + AHEAD, 0, 2);
             bn_lanes_store(span + k, bn_lanes_load_half(keys + k));
+        }
         score_span(chunk, first, columns, span, scores);
     }
     for (size_t i = 0; i < chunk->queries; i++) {
