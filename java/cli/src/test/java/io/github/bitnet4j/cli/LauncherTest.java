@@ -86,6 +86,7 @@ class LauncherTest {
         assertTrue(first.out().endsWith("-jar|" + checkout.toRealPath() + "/java/cli/target/bitnet.jar|run|-p|two words|\n"),
                 first.out());
         assertTrue(first.out().contains("|-XX:AOTCache=" + checkout.toRealPath() + "/.bitnet/start.aot|"), first.out());
+        assertTrue(first.out().contains("|-Dbitnet.home=" + checkout.toRealPath() + "|"), first.out());
 
         Outcome second = launch("run", "-p", "two words");
         assertEquals(new Outcome(0, first.out(), ""), second);
