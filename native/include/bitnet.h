@@ -217,16 +217,24 @@ BN_API bn_status bn_embed(bn_context *ctx, const bn_matrix *table, const int32_t
 
 /* ---- attention ------------------------------------------------------------------------------------------ */
 
+/* How a cache keeps its numbers, and with that the precision of attention. */
+typedef enum bn_kv_type {
+    BN_KV_F16 = 0, /* half the memory; scores, softmax and sums in float                                      */
+    BN_KV_F32 = 1  /* scores, softmax and sums in double: attention is rounded once, as in an exact evaluation */
+} bn_kv_type;
+
 /*
- * The keys and values of one sequence, all layers, as f16. capacity is a multiple of 16; both arrays hold
- * layers * kv_heads * capacity * head_dim elements and are 64-byte aligned.
+ * The keys and values of one sequence, all layers. capacity is a multiple of 16; both arrays hold
+ * layers * kv_heads * capacity * head_dim elements of the type and are 64-byte aligned.
  *   keys   [layer][kv_head][capacity / 16][head_dim][16]   16 positions side by side: a score needs no horizontal sum
  *   values [layer][kv_head][capacity][head_dim]
  */
 typedef struct bn_kv_cache {
-    uint16_t *keys;
-    uint16_t *values;
+    void *keys;
+    void *values;
     int64_t capacity;
+    int32_t type;     /* bn_kv_type; one for all rows of a batch */
+    int32_t reserved; /* 0 */
 } bn_kv_cache;
 
 /* One row of a batch: which sequence it belongs to and its position there, 0 <= position < capacity. */
@@ -262,7 +270,8 @@ BN_API bn_status bn_rope_store(bn_context *ctx, const bn_attention_shape *shape,
 
 /*
  * Causal attention of each row over positions 0 .. row.position of its sequence, query head j reading KV head
- * j / (heads / kv_heads). Softmax is online over chunks of fixed size, so the result does not depend on threads.
+ * j / (heads / kv_heads). Over f16, softmax is online over chunks of fixed size; over f32, one pass in double. Either
+ * way the result does not depend on threads.
  * q: [n][q_stride]; out: [n][out_stride], heads * head_dim written.
  * scratch: bn_attention_scratch(shape, n, threads, longest) bytes, 64-byte aligned; longest = the largest position + 1.
  * The size never falls as n, threads or longest grow: a scratch for the largest batch serves every smaller one.

@@ -97,6 +97,19 @@ typedef void (*bn_attention_merge_fn)(float *restrict parts, size_t stride, size
 /* out = a part's weighted sum / its sum of weights. */
 typedef void (*bn_attention_finish_fn)(const float *restrict part, size_t head_dim, float *restrict out);
 
+/* One query over the positions 0 .. count - 1 of a KV head that is kept as f32. */
+typedef struct bn_exact_query {
+    const float *q;
+    const float *keys;   /* [capacity / 16][head_dim][16] */
+    const float *values; /* [capacity][head_dim]          */
+    size_t count;
+    size_t head_dim;
+    float scale;
+} bn_exact_query;
+
+/* scores: room for count doubles, rounded up to a multiple of 16. out: head_dim floats. */
+typedef void (*bn_attention_exact_fn)(const bn_exact_query *query, double *scores, float *out);
+
 /* One row: y = softmax(x / temperature). x and y may be the same. */
 typedef void (*bn_softmax_fn)(const float *x, size_t cols, float temperature, float *y);
 
@@ -114,6 +127,7 @@ typedef void (*bn_softmax_fn)(const float *x, size_t cols, float temperature, fl
     X(ATTENTION, "attention", bn_attention_fn)                       \
     X(ATTENTION_MERGE, "attention_merge", bn_attention_merge_fn)     \
     X(ATTENTION_FINISH, "attention_finish", bn_attention_finish_fn)  \
+    X(ATTENTION_EXACT, "attention_exact", bn_attention_exact_fn)     \
     X(SOFTMAX, "softmax", bn_softmax_fn)
 
 typedef enum bn_operation {
@@ -161,6 +175,7 @@ typedef enum bn_format {
     BN_LANES_KERNEL(X, ATTENTION, F16, attention)               \
     BN_LANES_KERNEL(X, ATTENTION_MERGE, F32, attention_merge)   \
     BN_LANES_KERNEL(X, ATTENTION_FINISH, F32, attention_finish) \
+    BN_LANES_KERNEL(X, ATTENTION_EXACT, F32, attention_exact)   \
     BN_LANES_KERNEL(X, SOFTMAX, F32, softmax)
 
 #define BN_KERNELS(X)                                   \

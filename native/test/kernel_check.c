@@ -37,6 +37,7 @@ static const operation_check CHECKS[BN_OPERATION_COUNT] = {
     [BN_OPERATION_ATTENTION] = {check_attention, bench_attention},
     [BN_OPERATION_ATTENTION_MERGE] = {check_attention_merge, NULL},
     [BN_OPERATION_ATTENTION_FINISH] = {check_attention_finish, NULL},
+    [BN_OPERATION_ATTENTION_EXACT] = {check_attention_exact, NULL},
     [BN_OPERATION_SOFTMAX] = {check_softmax, bench_softmax},
 };
 

@@ -54,6 +54,7 @@ void check_store_kv(const bn_kernel *kernel);
 void check_attention(const bn_kernel *kernel);
 void check_attention_merge(const bn_kernel *kernel);
 void check_attention_finish(const bn_kernel *kernel);
+void check_attention_exact(const bn_kernel *kernel);
 void check_softmax(const bn_kernel *kernel);
 void bench_rms_norm(const bn_kernel *kernel, const bench_options *options);
 void bench_quantize(const bn_kernel *kernel, const bench_options *options);

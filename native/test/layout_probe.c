@@ -46,6 +46,8 @@ int main(void) {
     FIELD(bn_kv_cache, keys);
     FIELD(bn_kv_cache, values);
     FIELD(bn_kv_cache, capacity);
+    FIELD(bn_kv_cache, type);
+    FIELD(bn_kv_cache, reserved);
 
     STRUCT(bn_row);
     FIELD(bn_row, cache);
@@ -83,6 +85,9 @@ int main(void) {
 
     CONSTANT(BN_ACTIVATION_RELU2);
     CONSTANT(BN_ACTIVATION_SILU);
+
+    CONSTANT(BN_KV_F16);
+    CONSTANT(BN_KV_F32);
 
     CONSTANT(BN_ROPE_HALVES);
     CONSTANT(BN_ROPE_INTERLEAVED);

@@ -6,6 +6,7 @@
  *   whole   a thread takes a tile and folds its chunks one after the other: prefill, many sequences
  *   split   a thread takes one chunk of a tile and leaves a partial result in the scratch; a second pass folds them,
  *           in the same order: a few rows, which have too few tiles for the threads
+ * An f32 cache is for exactness: each query of each row goes alone, in double.
  */
 #include "attention.h"
 
@@ -36,10 +37,12 @@ typedef struct attention_job {
     int64_t out_stride;
     float *threads;  /* [threads][plan.thread]: work of the kernel, then [32][2] partial results */
     float *partials; /* [n][heads][chunks][stride]                                               */
+    int64_t longest; /* the largest position + 1 */
     int64_t chunks;
     bn_attention_fn attention;
     bn_attention_merge_fn merge;
     bn_attention_finish_fn finish;
+    bn_attention_exact_fn exact;
 } attention_job;
 
 /* Rows [row, row + rows) of one sequence and heads [head, head + heads) of one KV head. */
@@ -82,6 +85,12 @@ static int splits(const bn_attention_shape *shape, const plan *p, int64_t n, int
            partial_bytes(shape, p, n, chunks) <= PARTIALS_LIMIT;
 }
 
+/* Doubles that the scores of one query over `longest` positions take. */
+static size_t exact_scores(int64_t longest)
+{
+    return ((size_t)longest + 15) & ~(size_t)15;
+}
+
 size_t bn_attention_scratch(const bn_attention_shape *shape, int64_t n, int32_t threads, int64_t longest)
 {
     if (shape == NULL || shape->kv_heads <= 0 || shape->heads < shape->kv_heads || shape->head_dim <= 0 ||
@@ -93,7 +102,8 @@ size_t bn_attention_scratch(const bn_attention_shape *shape, int64_t n, int32_t 
     const int64_t most = ((int64_t)TILES_PER_THREAD * threads - 1) / (shape->kv_heads * p.slices) * p.tile_rows;
     const size_t partials = partial_bytes(shape, &p, n < most ? n : most, (longest - 1) / CHUNK + 1);
     bytes += partials < PARTIALS_LIMIT ? partials : PARTIALS_LIMIT;
-    return bytes;
+    const size_t exact = (size_t)threads * exact_scores(longest) * sizeof(double);
+    return bytes > exact ? bytes : exact;
 }
 
 static size_t limit_of(const attention_job *job, int64_t row, int64_t chunk)
@@ -119,8 +129,8 @@ static bn_attention_chunk chunk_of(const attention_job *job, const tile *t, int6
     const size_t dim = (size_t)shape->head_dim;
     const size_t first = bn_cache_head(shape, cache, t->kv_head) + (size_t)chunk * CHUNK * dim;
     bn_attention_chunk c;
-    c.keys = cache->keys + first;
-    c.values = cache->values + first;
+    c.keys = (const uint16_t *)cache->keys + first;
+    c.values = (const uint16_t *)cache->values + first;
     c.head_dim = dim;
     c.scale = shape->scale;
     c.queries = (size_t)(t->rows * t->heads);
@@ -230,6 +240,27 @@ static void fold_partials(void *argument, int64_t begin, int64_t end, int32_t th
     }
 }
 
+static void exact_heads(void *argument, int64_t begin, int64_t end, int32_t thread)
+{
+    const attention_job *job = argument;
+    const bn_attention_shape *shape = job->shape;
+    double *scores = (double *)(void *)job->threads + (size_t)thread * exact_scores(job->longest);
+    for (int64_t i = begin; i < end; i++) {
+        const int64_t row = i / shape->heads, head = i % shape->heads;
+        const bn_kv_cache *cache = job->rows[row].cache;
+        const size_t first = bn_cache_head(shape, cache, (int32_t)(head / (shape->heads / shape->kv_heads)));
+        const bn_exact_query query = {
+            .q = job->q + row * job->q_stride + head * shape->head_dim,
+            .keys = (const float *)cache->keys + first,
+            .values = (const float *)cache->values + first,
+            .count = (size_t)job->rows[row].position + 1,
+            .head_dim = (size_t)shape->head_dim,
+            .scale = shape->scale,
+        };
+        job->exact(&query, scores, job->out + row * job->out_stride + head * shape->head_dim);
+    }
+}
+
 static void attend(bn_context *ctx, attention_job *job)
 {
     const bn_attention_shape *shape = job->shape;
@@ -239,7 +270,12 @@ static void attend(bn_context *ctx, attention_job *job)
         longest = position > longest ? position : longest;
         positions += position + 1;
     }
+    job->longest = longest + 1;
     job->chunks = longest / CHUNK + 1;
+    if (job->n > 0 && job->rows[0].cache->type == BN_KV_F32) {
+        bn_parallel(ctx, job->n * shape->heads, 1 + SMALL / (job->longest * shape->head_dim), exact_heads, job);
+        return;
+    }
     const int64_t tiles = tiles_of(shape, &job->plan, job->n);
     const int64_t cost = shape->heads * (int64_t)shape->head_dim;
     if (splits(shape, &job->plan, job->n, bn_context_threads(ctx), job->chunks)) {
@@ -275,6 +311,7 @@ bn_status bn_attention(bn_context *ctx, const bn_attention_shape *shape, const b
     job.attention = (bn_attention_fn)bn_kernel_of(ctx, BN_OPERATION_ATTENTION, BN_FORMAT_F16);
     job.merge = (bn_attention_merge_fn)bn_kernel_of(ctx, BN_OPERATION_ATTENTION_MERGE, BN_FORMAT_F32);
     job.finish = (bn_attention_finish_fn)bn_kernel_of(ctx, BN_OPERATION_ATTENTION_FINISH, BN_FORMAT_F32);
+    job.exact = (bn_attention_exact_fn)bn_kernel_of(ctx, BN_OPERATION_ATTENTION_EXACT, BN_FORMAT_F32);
     attend(ctx, &job);
     return bn_leave(ctx);
 }

@@ -1,4 +1,6 @@
 /* RoPE, and storing keys and values in the cache. */
+#include <string.h>
+
 #include "attention.h"
 
 static bn_status check_shape(bn_context *ctx, const char *operation, const bn_attention_shape *shape)
@@ -33,6 +35,9 @@ bn_status bn_check_attention(bn_context *ctx, const char *operation, const bn_at
             return bn_fail(ctx, BN_ERROR_ARGUMENT,
                            "%s: the cache of row %lld has capacity %lld, not a multiple of 16, or is not 64-byte aligned",
                            operation, (long long)r, (long long)cache->capacity);
+        if (cache->type != rows[0].cache->type || (cache->type != BN_KV_F16 && cache->type != BN_KV_F32))
+            return bn_fail(ctx, BN_ERROR_ARGUMENT, "%s: the cache of row %lld has type %d, that of row 0 type %d", operation,
+                           (long long)r, cache->type, rows[0].cache->type);
         if (rows[r].position < 0 || rows[r].position >= cache->capacity)
             return bn_fail(ctx, BN_ERROR_ARGUMENT, "%s: position %lld of row %lld is outside a cache of %lld", operation,
                            (long long)rows[r].position, (long long)r, (long long)cache->capacity);
@@ -52,6 +57,18 @@ typedef struct rope_job {
     bn_store_kv_fn store;
 } rope_job;
 
+/* What the kernels of store_kv do, without rounding. */
+static void store_f32(const rope_job *job, const float *rope, const float *k, const float *v, size_t lane,
+                      float *key_block, float *value)
+{
+    const size_t dim = (size_t)job->shape->head_dim;
+    float rotated[BN_MAX_HEAD_DIM];
+    memcpy(rotated, k, dim * sizeof *k);
+    job->rotate(job->shape, rope, 1, rotated);
+    for (size_t d = 0; d < dim; d++) key_block[d * 16 + lane] = rotated[d];
+    memcpy(value, v, dim * sizeof *v);
+}
+
 static void rope_rows(void *argument, int64_t begin, int64_t end, int32_t thread)
 {
     (void)thread;
@@ -66,8 +83,13 @@ static void rope_rows(void *argument, int64_t begin, int64_t end, int32_t thread
         for (int32_t head = 0; head < shape->kv_heads; head++) {
             const size_t first = bn_cache_head(shape, cache, head);
             const int64_t from = r * job->kv_stride + head * shape->head_dim;
-            job->store(shape, rope, job->k + from, job->v + from, position % 16,
-                       cache->keys + first + position / 16 * 16 * dim, cache->values + first + position * dim);
+            const size_t block = first + position / 16 * 16 * dim, row = first + position * dim;
+            if (cache->type == BN_KV_F32)
+                store_f32(job, rope, job->k + from, job->v + from, position % 16, (float *)cache->keys + block,
+                          (float *)cache->values + row);
+            else
+                job->store(shape, rope, job->k + from, job->v + from, position % 16, (uint16_t *)cache->keys + block,
+                           (uint16_t *)cache->values + row);
         }
     }
 }

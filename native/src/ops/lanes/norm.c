@@ -4,28 +4,7 @@
 
 #include "formats/i2s.h"
 #include "kernels.h"
-#include "ops/lanes.h"
-
-typedef double bn_vd __attribute__((vector_size(8 * BN_VECTOR)));
-
-/* The squares of lane i go to sums[i], in double. */
-BN_INLINE void add_squares(bn_vd *sums, bn_lanes x)
-{
-    for (int p = 0; p < BN_PARTS; p++) {
-        const bn_vd v = __builtin_convertvector(x.part[p], bn_vd);
-        sums[p] += v * v;
-    }
-}
-
-/* Lanes i + 8, then i + 4, i + 2, i + 1 are added: the tree of bn_lanes_sum. */
-static double sum_of(const bn_vd *sums)
-{
-    double x[BN_LANES];
-    memcpy(x, sums, sizeof x);
-    for (int half = BN_LANES / 2; half > 0; half /= 2)
-        for (int i = 0; i < half; i++) x[i] += x[i + half];
-    return x[0];
-}
+#include "ops/doubles.h"
 
 /*
  * sqrt(mean(x^2) + eps), rounded once: the squares are added in double. A quantised value often lies on a half, where
@@ -33,13 +12,17 @@ static double sum_of(const bn_vd *sums)
  */
 static float rms_of(const float *x, size_t cols, float eps)
 {
-    bn_vd squares[BN_PARTS] = {0};
+    bn_doubles squares = bn_doubles_all(0);
     size_t k = 0;
-    for (; k + BN_LANES <= cols; k += BN_LANES)
-        add_squares(squares, bn_lanes_load(x + k));
-    if (k < cols)
-        add_squares(squares, bn_lanes_load_some(x + k, cols - k));
-    const double sum = sum_of(squares);
+    for (; k + BN_LANES <= cols; k += BN_LANES) {
+        const bn_doubles v = bn_doubles_of(bn_lanes_load(x + k));
+        squares = bn_doubles_add_product(squares, v, v);
+    }
+    if (k < cols) {
+        const bn_doubles v = bn_doubles_of(bn_lanes_load_some(x + k, cols - k));
+        squares = bn_doubles_add_product(squares, v, v);
+    }
+    const double sum = bn_doubles_sum(squares);
     return sum <= (double)FLT_MAX ? (float)sqrt(sum / (double)cols + (double)eps) : NAN;
 }
 

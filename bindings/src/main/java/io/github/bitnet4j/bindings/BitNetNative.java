@@ -1346,6 +1346,24 @@ public class BitNetNative extends BitNetNative$shared {
            throw new AssertionError("should not reach here", ex$);
         }
     }
+    private static final int BN_KV_F16 = (int)0L;
+    /**
+     * {@snippet lang=c :
+     * enum bn_kv_type.BN_KV_F16 = 0
+     * }
+     */
+    public static int BN_KV_F16() {
+        return BN_KV_F16;
+    }
+    private static final int BN_KV_F32 = (int)1L;
+    /**
+     * {@snippet lang=c :
+     * enum bn_kv_type.BN_KV_F32 = 1
+     * }
+     */
+    public static int BN_KV_F32() {
+        return BN_KV_F32;
+    }
     private static final int BN_ROPE_HALVES = (int)0L;
     /**
      * {@snippet lang=c :

@@ -15,9 +15,11 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
 /**
  * {@snippet lang=c :
  * struct bn_kv_cache {
- *     uint16_t *keys;
- *     uint16_t *values;
+ *     void *keys;
+ *     void *values;
  *     int64_t capacity;
+ *     int32_t type;
+ *     int32_t reserved;
  * }
  * }
  */
@@ -30,7 +32,9 @@ public class bn_kv_cache {
     private static final GroupLayout $LAYOUT = MemoryLayout.structLayout(
         BitNetNative.C_POINTER.withName("keys"),
         BitNetNative.C_POINTER.withName("values"),
-        BitNetNative.C_LONG.withName("capacity")
+        BitNetNative.C_LONG.withName("capacity"),
+        BitNetNative.C_INT.withName("type"),
+        BitNetNative.C_INT.withName("reserved")
     ).withName("bn_kv_cache");
 
     /**
@@ -45,7 +49,7 @@ public class bn_kv_cache {
     /**
      * Layout for field:
      * {@snippet lang=c :
-     * uint16_t *keys
+     * void *keys
      * }
      */
     public static final AddressLayout keys$layout() {
@@ -57,7 +61,7 @@ public class bn_kv_cache {
     /**
      * Offset for field:
      * {@snippet lang=c :
-     * uint16_t *keys
+     * void *keys
      * }
      */
     public static final long keys$offset() {
@@ -67,7 +71,7 @@ public class bn_kv_cache {
     /**
      * Getter for field:
      * {@snippet lang=c :
-     * uint16_t *keys
+     * void *keys
      * }
      */
     public static MemorySegment keys(MemorySegment struct) {
@@ -77,7 +81,7 @@ public class bn_kv_cache {
     /**
      * Setter for field:
      * {@snippet lang=c :
-     * uint16_t *keys
+     * void *keys
      * }
      */
     public static void keys(MemorySegment struct, MemorySegment fieldValue) {
@@ -89,7 +93,7 @@ public class bn_kv_cache {
     /**
      * Layout for field:
      * {@snippet lang=c :
-     * uint16_t *values
+     * void *values
      * }
      */
     public static final AddressLayout values$layout() {
@@ -101,7 +105,7 @@ public class bn_kv_cache {
     /**
      * Offset for field:
      * {@snippet lang=c :
-     * uint16_t *values
+     * void *values
      * }
      */
     public static final long values$offset() {
@@ -111,7 +115,7 @@ public class bn_kv_cache {
     /**
      * Getter for field:
      * {@snippet lang=c :
-     * uint16_t *values
+     * void *values
      * }
      */
     public static MemorySegment values(MemorySegment struct) {
@@ -121,7 +125,7 @@ public class bn_kv_cache {
     /**
      * Setter for field:
      * {@snippet lang=c :
-     * uint16_t *values
+     * void *values
      * }
      */
     public static void values(MemorySegment struct, MemorySegment fieldValue) {
@@ -170,6 +174,94 @@ public class bn_kv_cache {
      */
     public static void capacity(MemorySegment struct, long fieldValue) {
         struct.set(capacity$LAYOUT, capacity$OFFSET, fieldValue);
+    }
+
+    private static final OfInt type$LAYOUT = (OfInt)$LAYOUT.select(groupElement("type"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * int32_t type
+     * }
+     */
+    public static final OfInt type$layout() {
+        return type$LAYOUT;
+    }
+
+    private static final long type$OFFSET = $LAYOUT.byteOffset(groupElement("type"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * int32_t type
+     * }
+     */
+    public static final long type$offset() {
+        return type$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * int32_t type
+     * }
+     */
+    public static int type(MemorySegment struct) {
+        return struct.get(type$LAYOUT, type$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * int32_t type
+     * }
+     */
+    public static void type(MemorySegment struct, int fieldValue) {
+        struct.set(type$LAYOUT, type$OFFSET, fieldValue);
+    }
+
+    private static final OfInt reserved$LAYOUT = (OfInt)$LAYOUT.select(groupElement("reserved"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * int32_t reserved
+     * }
+     */
+    public static final OfInt reserved$layout() {
+        return reserved$LAYOUT;
+    }
+
+    private static final long reserved$OFFSET = $LAYOUT.byteOffset(groupElement("reserved"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * int32_t reserved
+     * }
+     */
+    public static final long reserved$offset() {
+        return reserved$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * int32_t reserved
+     * }
+     */
+    public static int reserved(MemorySegment struct) {
+        return struct.get(reserved$LAYOUT, reserved$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * int32_t reserved
+     * }
+     */
+    public static void reserved(MemorySegment struct, int fieldValue) {
+        struct.set(reserved$LAYOUT, reserved$OFFSET, fieldValue);
     }
 
     /**

@@ -50,10 +50,11 @@ public final class BitNetModel implements AutoCloseable {
             LOG.warn("a context of {} positions exceeds the {} that {} was trained for; text beyond will lose its sense",
                     contextLength, config.contextLength(), file.path());
         }
-        transformer = new BitNetTransformer(file, config, kernels, Math.min(options.batchSize(), contextLength), contextLength);
+        transformer = new BitNetTransformer(file, config, kernels, Math.min(options.batchSize(), contextLength),
+                contextLength, options.kvPrecision());
         try {
             tokenizer = Vocabularies.tokenizer(file);
-            info = describe(file, config, tokenizer);
+            info = describe(file, config, tokenizer, options);
         } catch (RuntimeException | Error e) {
             transformer.close();
             throw e;
@@ -115,7 +116,7 @@ public final class BitNetModel implements AutoCloseable {
         }
     }
 
-    private static ModelInfo describe(GgufFile file, ModelConfig config, Tokenizer tokenizer) {
+    private static ModelInfo describe(GgufFile file, ModelConfig config, Tokenizer tokenizer, ModelOptions options) {
         long parameters = 0;
         long bytes = 0;
         for (GgufTensor tensor : file.tensors()) {
@@ -125,7 +126,7 @@ public final class BitNetModel implements AutoCloseable {
         }
         return new ModelInfo(file.metadata().string("general.name").orElse(String.valueOf(file.path().getFileName())),
                 config.architecture(), file.size(), parameters, config.layers(), config.hidden(), config.vocabulary(),
-                config.contextLength(), config.kvBytesPerPosition(), bytes, stopIds(tokenizer));
+                config.contextLength(), config.kvBytesPerPosition(options.kvPrecision()), bytes, stopIds(tokenizer));
     }
 
     /** The model's own end tokens, and the ends of text and turn of the Llama-3 family by name (the 2B-4T file names one of two). */

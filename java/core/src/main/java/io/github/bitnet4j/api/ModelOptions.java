@@ -1,5 +1,6 @@
 package io.github.bitnet4j.api;
 
+import io.github.bitnet4j.model.KvPrecision;
 import java.util.Objects;
 
 /**
@@ -9,14 +10,17 @@ import java.util.Objects;
  * @param contextLength positions a session can hold; 0 means the model's own limit
  * @param isa           kernels to use: {@code auto}, or a name that {@code bitnet doctor} lists, such as {@code avx2}
  * @param batchSize     most rows of one forward pass, 1 to 4096; larger prefills go in several passes
+ * @param kvPrecision   of the keys and values that a session keeps, and of attention: {@code F16} for generating,
+ *                      {@code F32} for comparing logits with those of an exact evaluation
  */
-public record ModelOptions(int threads, int contextLength, String isa, int batchSize) {
+public record ModelOptions(int threads, int contextLength, String isa, int batchSize, KvPrecision kvPrecision) {
 
-    /** One thread a physical core, the model's context, the best kernels, 256 rows a pass. */
-    public static final ModelOptions DEFAULT = new ModelOptions(0, 0, "auto", 256);
+    /** One thread a physical core, the model's context, the best kernels, 256 rows a pass, f16 keys and values. */
+    public static final ModelOptions DEFAULT = new ModelOptions(0, 0, "auto", 256, KvPrecision.F16);
 
     public ModelOptions {
         Objects.requireNonNull(isa, "isa");
+        Objects.requireNonNull(kvPrecision, "kvPrecision");
         require(threads >= 0 && threads <= 256, "threads", threads, "0 (physical cores) to 256");
         require(contextLength >= 0, "contextLength", contextLength, "0 (the model's limit) or more");
         require(batchSize >= 1 && batchSize <= 4096, "batchSize", batchSize, "1 to 4096");
@@ -29,18 +33,22 @@ public record ModelOptions(int threads, int contextLength, String isa, int batch
     }
 
     public ModelOptions withThreads(int threads) {
-        return new ModelOptions(threads, contextLength, isa, batchSize);
+        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision);
     }
 
     public ModelOptions withContextLength(int contextLength) {
-        return new ModelOptions(threads, contextLength, isa, batchSize);
+        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision);
     }
 
     public ModelOptions withIsa(String isa) {
-        return new ModelOptions(threads, contextLength, isa, batchSize);
+        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision);
     }
 
     public ModelOptions withBatchSize(int batchSize) {
-        return new ModelOptions(threads, contextLength, isa, batchSize);
+        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision);
+    }
+
+    public ModelOptions withKvPrecision(KvPrecision kvPrecision) {
+        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision);
     }
 }

@@ -32,6 +32,7 @@ public final class BitNetTransformer implements AutoCloseable {
     private final Kernels kernels;
     private final int batchSize;
     private final int positions;
+    private final KvPrecision precision;
     private final Arena arena = Arena.ofShared();
     private final ReentrantLock turn = new ReentrantLock(true);
     private final Buffers buffers;
@@ -56,12 +57,15 @@ public final class BitNetTransformer implements AutoCloseable {
      * @param file      stays open as long as this model is used
      * @param batchSize most rows of a batch
      * @param positions most positions of a sequence
+     * @param precision of keys, values and attention
      */
-    public BitNetTransformer(GgufFile file, ModelConfig config, Kernels kernels, int batchSize, int positions) {
+    public BitNetTransformer(GgufFile file, ModelConfig config, Kernels kernels, int batchSize, int positions,
+                             KvPrecision precision) {
         this.config = config;
         this.kernels = kernels;
         this.batchSize = batchSize;
         this.positions = positions;
+        this.precision = precision;
         try {
             Weights weights = new Weights(file, arena);
             embedding = weights.table("token_embd.weight", config.vocabulary(), config.hidden());
@@ -179,7 +183,7 @@ public final class BitNetTransformer implements AutoCloseable {
 
     /** Room for the keys and values of one sequence. */
     public KvCache newCache() {
-        return new KvCache(config, positions);
+        return new KvCache(config, positions, precision);
     }
 
     /**

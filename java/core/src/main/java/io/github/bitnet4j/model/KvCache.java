@@ -5,7 +5,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /**
- * The keys and values of one sequence as f16, all layers; the layout is that of {@code bn_kv_cache}. Pages become
+ * The keys and values of one sequence, all layers; the layout is that of {@code bn_kv_cache}. Pages become
  * resident as positions are written. Not safe for use by two forward passes at once.
  */
 public final class KvCache implements AutoCloseable {
@@ -17,14 +17,15 @@ public final class KvCache implements AutoCloseable {
     private final int capacity;
 
     /** Room for {@code positions} positions of a model. */
-    KvCache(ModelConfig config, int positions) {
+    KvCache(ModelConfig config, int positions, KvPrecision precision) {
         int rounded = Math.ceilDiv(positions, BLOCK) * BLOCK;
-        long half = config.kvBytesPerPosition() / 2 * rounded;
+        long half = config.kvBytesPerPosition(precision) / 2 * rounded;
         capacity = positions;
         descriptor = bn_kv_cache.allocate(arena);
         bn_kv_cache.keys(descriptor, NativeMemory.allocate(half, arena));
         bn_kv_cache.values(descriptor, NativeMemory.allocate(half, arena));
         bn_kv_cache.capacity(descriptor, rounded);
+        bn_kv_cache.type(descriptor, precision.ordinal());
     }
 
     /** Positions that fit. */

@@ -74,8 +74,8 @@ public record ModelConfig(String architecture, int vocabulary, int hidden, int f
     }
 
     /** Bytes of keys and values that one position occupies in all layers. */
-    public long kvBytesPerPosition() {
-        return 2L * Short.BYTES * layers * kvHeads * headDim;
+    public long kvBytesPerPosition(KvPrecision precision) {
+        return 2L * precision.bytes() * layers * kvHeads * headDim;
     }
 
     /** The architecture's keys, with errors that name them. */
