@@ -103,6 +103,18 @@ BN_INLINE bn_vf bn_vf_from_bytes(bn_vb b)
     return (bn_vf)_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_cvtsi64_si128(bits)));
 }
 
+/* The low bytes of each half's four integers side by side, then the two halves. */
+BN_INLINE bn_vb bn_vi_to_bytes(bn_vi i)
+{
+    const __m256i low_bytes = _mm256_set1_epi32(0x0c080400);
+    const __m256i packed = _mm256_shuffle_epi8((__m256i)i, low_bytes);
+    const int64_t bits =
+        _mm_cvtsi128_si64(_mm_unpacklo_epi32(_mm256_castsi256_si128(packed), _mm256_extracti128_si256(packed, 1)));
+    bn_vb b;
+    memcpy(&b, &bits, sizeof b);
+    return b;
+}
+
 #else
 
 /* The plain statement of each operation, for any target of GCC's or clang's vector extension. */
@@ -173,12 +185,12 @@ BN_INLINE bn_vf bn_vf_from_bytes(bn_vb b)
     return __builtin_convertvector(b, bn_vf);
 }
 
-#endif
-
 BN_INLINE bn_vb bn_vi_to_bytes(bn_vi i)
 {
     return __builtin_convertvector(i, bn_vb);
 }
+
+#endif
 
 #endif
 

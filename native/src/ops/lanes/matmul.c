@@ -67,6 +67,8 @@ BN_INLINE void tile(int format, const uint8_t *w, size_t cols, size_t rows, cons
                     size_t y_stride)
 {
     const size_t bytes = row_bytes(format, cols);
+    /* What is asked for into the second-level cache: weights 8 KB down a single row, or the next tile's. */
+    const size_t ahead = rows == 1 ? 8192 : rows * bytes;
     bn_lanes low[4][4], high[4][4];
     for (size_t t = 0; t < tokens; t++)
         for (size_t r = 0; r < rows; r++)
@@ -75,9 +77,7 @@ BN_INLINE void tile(int format, const uint8_t *w, size_t cols, size_t rows, cons
     for (; k + 32 <= cols; k += 32) {
         weights u[4];
         for (size_t r = 0; r < rows; r++) {
-            /* One row of x streams through memory: ask for weights 8 KB ahead, into the second-level cache. */
-            if (tokens == 1)
-                __builtin_prefetch(w + r * bytes + row_bytes(format, k) + 8192, 0, 2);
+            __builtin_prefetch(w + r * bytes + row_bytes(format, k) + ahead, 0, 2);
             u[r] = weights_of(format, w + r * bytes, k);
         }
         for (size_t t = 0; t < tokens; t++) {
