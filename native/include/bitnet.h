@@ -147,8 +147,7 @@ typedef struct bn_matrix {
 BN_API size_t bn_matrix_bytes(int32_t type, int64_t rows, int64_t cols);
 
 /*
- * Rows of int8 activations with one scale each. The order of the elements within a row belongs to the ISA:
- * bn_quantize and bn_glu_quantize write it and bn_linear of the same context reads it.
+ * Rows of int8 activations with one scale each: bn_quantize and bn_glu_quantize write them and bn_linear reads them.
  *   q[r * stride + i]   stride = bn_quantized_stride(cols), q 64-byte aligned
  *   scale[r]            s = 127 / max(absmax(x_r), 1e-5)
  *   sum[r]              sum of the row's q, which turns codes 0..2 into weights -1..1

@@ -17,8 +17,7 @@
 /* ---- signatures, one per operation ---- */
 
 /*
- * q is in the order of the kernel's ISA (bn_activation_order in formats/i2s.h), padded to a multiple of 256 elements
- * whose values a kernel may read but never lets into a sum. w ends with its last row: no kernel reads past it.
+ * q is padded to a multiple of 256 elements, whose values a kernel may read but never lets into a sum. w ends with its last row: no kernel reads past it.
  */
 
 /* y[i] = sum over k of code(i, k) * q[k], codes 0..2, for `rows` consecutive rows at w. */
@@ -32,7 +31,7 @@ typedef void (*bn_gemm_fn)(const uint8_t *restrict w, size_t cols, size_t rows, 
 /* One row: y = x / sqrt(mean(x^2) + eps) * weight. x and y may be the same. */
 typedef void (*bn_rms_norm_fn)(const float *x, size_t cols, const float *weight, float eps, float *y);
 
-/* One row of bn_quantize, cols rounded up to 256 bytes at q in the order of the kernel's ISA. weight may be null. */
+/* One row of bn_quantize, cols rounded up to 256 bytes at q, the padding zero. weight may be null. */
 typedef void (*bn_quantize_fn)(const float *x, size_t cols, const float *weight, float eps, int8_t *q, float *scale,
                                int32_t *sum);
 

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "check_float.h"
-#include "formats/i2s.h"
 #include "ops/lanes.h"
 
 enum { MOST_COLS = 2600, EXP_STEP = 61 };
@@ -79,11 +78,10 @@ void check_rms_norm(const bn_kernel *kernel)
 }
 
 /* The specification, element by element, on the values h that the plain norm gives: no tolerance. */
-static void check_quantized(const bn_kernel *kernel, const row *r, const float *h, const int8_t *q, float scale,
+static void check_quantized(const row *r, const float *h, const int8_t *q, float scale,
                             int32_t sum)
 {
     const size_t stride = (size_t)bn_quantized_stride((int64_t)r->cols);
-    const int paired = bn_activation_order(kernel->isa) == BN_ORDER_PAIRED_256;
     float absmax = 0;
     int finite = 1;
     for (size_t k = 0; k < r->cols; k++) {
@@ -95,7 +93,7 @@ static void check_quantized(const bn_kernel *kernel, const row *r, const float *
     int32_t total = 0;
     for (size_t k = 0; k < stride; k++) {
         const int expected = k < r->cols && finite ? (int)nearbyintf(h[k] * s) : 0;
-        const int got = q[paired ? bn_i2s_order_256(k) : k];
+        const int got = q[k];
         total += expected;
         if (got == expected) continue;
         check_failed("q of element %zu is %d, not %d", k, got, expected);
@@ -113,10 +111,10 @@ static void check_quantize_row(const bn_kernel *kernel, row *r)
     int32_t sum;
     int8_t *q = float_output(2, stride, r->side);
     ((bn_quantize_fn)kernel->function)(x, r->cols, NULL, 1e-5f, q, &scale, &sum);
-    check_quantized(kernel, r, x, q, scale, sum);
+    check_quantized(r, x, q, scale, sum);
     bn_rms_norm_scalar(x, r->cols, weight, 1e-5f, h);
     ((bn_quantize_fn)kernel->function)(x, r->cols, weight, 1e-5f, q, &scale, &sum);
-    check_quantized(kernel, r, h, q, scale, sum);
+    check_quantized(r, h, q, scale, sum);
     float_untouched(2, stride, r->side);
 }
 

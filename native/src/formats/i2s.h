@@ -16,8 +16,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "bitnet.h"
-
 enum { BN_I2S_BLOCK = 128, BN_I2S_BLOCK_BYTES = 32 };
 
 /* Bytes of one row. */
@@ -32,32 +30,6 @@ static inline int32_t bn_i2s_code(const uint8_t *w, size_t k)
     size_t byte = k / BN_I2S_BLOCK * BN_I2S_BLOCK_BYTES + k % 32;
     unsigned shift = 6 - 2 * (unsigned)(k % BN_I2S_BLOCK / 32);
     return (w[byte] >> shift) & 3;
-}
-
-/* ---- the order of quantised activations ---- */
-
-/*
- * NATURAL     element k of a row lies at k.
- * PAIRED_256  element k lies at bn_i2s_order_256(k). A 64-byte register of weights holds two blocks, and the same
- *             two bits of each of its bytes are elements 32 s .. 32 s + 31 of both: 256 activations are stored as
- *             four 64-byte vectors, vector s what shift 6 - 2 s of the weights meets.
- *
- *                 weights   | block 0: 32 bytes      | block 1: 32 bytes              |
- *                 vector s  | elements 32s .. 32s+31 | elements 128+32s .. 128+32s+31 |
- */
-typedef enum bn_order { BN_ORDER_NATURAL = 0, BN_ORDER_PAIRED_256 = 1 } bn_order;
-
-/* Where element k of a row lies in PAIRED_256. */
-static inline size_t bn_i2s_order_256(size_t k)
-{
-    size_t block = k / 256, half = k % 256 / 128, shift = k % 128 / 32, byte = k % 32;
-    return 256 * block + 64 * shift + 32 * half + byte;
-}
-
-/* The order that the I2_S kernels of an ISA read, and that bn_quantize writes for it. */
-static inline bn_order bn_activation_order(int32_t isa)
-{
-    return isa == BN_ISA_AVX512VNNI ? BN_ORDER_PAIRED_256 : BN_ORDER_NATURAL;
 }
 
 #endif

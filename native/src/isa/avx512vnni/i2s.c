@@ -1,16 +1,13 @@
 /*
  * I2_S products with 512-bit vpdpbusd: 64 products of an unsigned and a signed byte a register, added four by four to
- * 16 int32 lanes. A register of weights is two blocks, 256 weights of a row:
+ * 16 int32 lanes. A block, 128 weights of a row in 32 bytes, is broadcast to both halves of a register and masked twice:
  *
- *     byte      0 .. 31 (block 0)                        32 .. 63 (block 1)
- *     bits 7 6  weight j          meets q vector 0       weight 128 + j
- *     bits 5 4  weight 32 + j     meets q vector 1       weight 160 + j
- *     bits 3 2  weight 64 + j     meets q vector 2       weight 192 + j
- *     bits 1 0  weight 96 + j     meets q vector 3       weight 224 + j
+ *     byte                 0 .. 31                     32 .. 63                   meets activations
+ *     HIGH   0xC0 | 0x30   weight j,      64 times     weight 32 + j, 16 times     0 .. 63 of the block
+ *     LOW    0x0C | 0x03   weight 64 + j,  4 times     weight 96 + j,  once       64 .. 127
  *
- * with activations in PAIRED_256 order (formats/i2s.h). Weights are never shifted: masked with 0xC0, 0x30, 0x0C or 0x03
- * they are 64, 16, 4 or 1 times the code, and so is every lane of their sums, which are shifted back once at the end.
- * Lanes stay below 2^31 up to 5 million columns. Columns end in half a register when they are an odd number of blocks.
+ * so that activations lie in their natural order and weights are never shifted; the sums, too large by the same factors,
+ * are shifted back once at the end. A lane gains at most 64 * 2 * 128 * 4 = 2^16 a block: no overflow up to 2^22 columns.
  */
 #include <immintrin.h>
 
@@ -21,7 +18,8 @@ enum {
     AHEAD = 8192,   /* bytes between the weights that are read and those that are asked for */
     TILE_ROWS = 4,  /* a matrix-matrix product keeps 4 x 6 sums in registers                */
     TILE_TOKENS = 6,
-    LINE = 64
+    LINE = 64, /* bytes of a register */
+    HALF = 32  /* bytes of a block    */
 };
 
 #define INLINE static inline __attribute__((always_inline))
@@ -71,36 +69,54 @@ INLINE __m512i fold_parts(__m512i a, __m512i b, __m512i c, __m512i d)
     return fold_128(fold_256(a, c), fold_256(b, d));
 }
 
-/* ---- one row of activations ---- */
+/* ---- blocks, masks and scales ---- */
 
-typedef struct groups {
-    __m512i sum[4]; /* of the weights in bits 7-6, 5-4, 3-2, 1-0: 64, 16, 4 and 1 times too large */
-} groups;
-
-/* 256 weights by 256 activations. */
-INLINE void step(groups *g, __m512i w, const int8_t *restrict q)
+/* A block in both halves. */
+INLINE __m512i twice(const uint8_t *restrict w)
 {
-#pragma GCC unroll 4
-    for (int s = 0; s < 4; s++) {
-        const __m512i codes = _mm512_and_si512(w, _mm512_set1_epi8((char)(0xC0 >> 2 * s)));
-        g->sum[s] = _mm512_dpbusd_epi32(g->sum[s], codes, _mm512_loadu_si512(q + LINE * s));
-    }
+    return _mm512_broadcast_i64x4(_mm256_loadu_si256((const __m256i *)w));
 }
 
-/* The sums of one row in 16 lanes, to be folded. */
-INLINE __m512i one_row(const uint8_t *restrict w, size_t cols, const int8_t *restrict q)
+INLINE __m512i halves(char low, char high)
 {
-    groups g = {{_mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512()}};
-    size_t k = 0;
-    for (; k + 256 <= cols; k += 256) {
-        _mm_prefetch((const char *)w + AHEAD, _MM_HINT_T1);
-        step(&g, _mm512_loadu_si512(w), q + k);
-        w += LINE;
+    return _mm512_inserti64x4(_mm512_set1_epi8(low), _mm256_set1_epi8(high), 1);
+}
+
+/* The sums of HIGH, 64 | 16 times too large, and those of LOW, 4 | 1 times, as one. */
+INLINE __m512i scale_back(__m512i high, __m512i low)
+{
+    const __m512i fours = _mm512_inserti64x4(_mm512_set1_epi32(2), _mm256_setzero_si256(), 1);
+    return _mm512_srav_epi32(_mm512_add_epi32(_mm512_srai_epi32(high, 4), low), fours);
+}
+
+/* ---- one row of activations ---- */
+
+typedef struct masked {
+    __m512i high, low; /* sums of the weights under HIGH and LOW */
+} masked;
+
+/* 128 weights by 128 activations. */
+INLINE void step(masked *sum, const uint8_t *restrict w, const int8_t *restrict q)
+{
+    const __m512i block = twice(w);
+    const __m512i high = _mm512_and_si512(block, halves((char)0xC0, 0x30));
+    const __m512i low = _mm512_and_si512(block, halves(0x0C, 0x03));
+    sum->high = _mm512_dpbusd_epi32(sum->high, high, _mm512_loadu_si512(q));
+    sum->low = _mm512_dpbusd_epi32(sum->low, low, _mm512_loadu_si512(q + LINE));
+}
+
+/* The sums of one row in 16 lanes, to be folded. Two blocks a turn: four chains hide the latency of vpdpbusd. */
+INLINE __m512i one_row(const uint8_t *restrict w, size_t blocks, const int8_t *restrict q)
+{
+    masked even = {_mm512_setzero_si512(), _mm512_setzero_si512()}, odd = even;
+    size_t b = 0;
+    for (; b + 2 <= blocks; b += 2) {
+        _mm_prefetch((const char *)w + HALF * b + AHEAD, _MM_HINT_T1);
+        step(&even, w + HALF * b, q + BN_I2S_BLOCK * b);
+        step(&odd, w + HALF * (b + 1), q + BN_I2S_BLOCK * (b + 1));
     }
-    if (k < cols) step(&g, _mm512_maskz_loadu_epi64(0x0F, w), q + k);
-    __m512i sum = g.sum[0];
-    for (int s = 1; s < 4; s++) sum = _mm512_add_epi32(_mm512_srai_epi32(sum, 2), g.sum[s]);
-    return sum;
+    if (b < blocks) step(&even, w + HALF * b, q + BN_I2S_BLOCK * b);
+    return _mm512_add_epi32(scale_back(even.high, even.low), scale_back(odd.high, odd.low));
 }
 
 /* Rows follow each other in memory: the whole run is one stream, read once, 16 rows between two stores. */
@@ -111,7 +127,7 @@ void bn_gemv_i2s_avx512vnni(const uint8_t *restrict w, size_t cols, size_t rows,
     for (size_t i = 0; i < rows; i += 16) {
         const size_t count = rows - i < 16 ? rows - i : 16;
         __m512i sum[16];
-        for (size_t r = 0; r < count; r++) sum[r] = one_row(w + (i + r) * row_bytes, cols, q);
+        for (size_t r = 0; r < count; r++) sum[r] = one_row(w + (i + r) * row_bytes, cols / BN_I2S_BLOCK, q);
         for (size_t r = count; r < 16; r++) sum[r] = _mm512_setzero_si512();
         __m512i part[4];
         for (size_t p = 0; p < 4; p++) part[p] = fold_four(sum[4 * p], sum[4 * p + 1], sum[4 * p + 2], sum[4 * p + 3]);
@@ -142,56 +158,42 @@ INLINE void store(int32_t *restrict y, size_t rows, __m128i sums)
 
 /*
  * `rows` (1 or 4) weight rows by `tokens` (1 to 6) activation rows, both constants of the instance. The sums need 24 of
- * the 32 registers, so the four groups of bits take turns: Horner's rule over the whole row,
- *     ((sum of 0xC0 >> 2) + sum of 0x30 >> 2) + ...
- * The tile's weights are read four times, from the first-level cache. Each turn asks for one row's worth of weights to
- * come, as far ahead as a stream needs when there are few activation rows.
+ * the 32 registers, so the two masks take turns over the whole row, the sums of HIGH becoming as large as those of LOW
+ * in between. The tile's weights are read twice, from the first-level cache. Together the turns ask for as many weights
+ * to come as the tile has, as far ahead as a stream needs when there are few activation rows.
  */
 INLINE void tile(const uint8_t *restrict w, size_t cols, size_t rows, const int8_t *restrict q, size_t q_stride,
                  size_t tokens, int32_t *restrict y, size_t y_stride)
 {
-    const size_t row_bytes = bn_i2s_row_bytes(cols), whole = cols / 256;
-    const size_t ahead = rows * row_bytes > AHEAD ? rows * row_bytes : AHEAD;
+    const size_t row_bytes = bn_i2s_row_bytes(cols), blocks = cols / BN_I2S_BLOCK;
+    const uint8_t *restrict later = w + (rows * row_bytes > AHEAD ? rows * row_bytes : AHEAD);
     __m512i sum[TILE_TOKENS][TILE_ROWS];
 #pragma GCC unroll 6
     for (size_t t = 0; t < TILE_TOKENS; t++)
 #pragma GCC unroll 4
         for (size_t r = 0; r < TILE_ROWS; r++) sum[t][r] = _mm512_setzero_si512();
 
-    for (size_t s = 0; s < 4; s++) {
-        const __m512i mask = _mm512_set1_epi8((char)(0xC0 >> 2 * s));
-        const int8_t *restrict qs = q + LINE * s;
-        const uint8_t *restrict later = w + s % rows * row_bytes + ahead;
+    for (size_t turn = 0; turn < 2; turn++) {
+        const __m512i mask = turn == 0 ? halves((char)0xC0, 0x30) : halves(0x0C, 0x03);
+        const int8_t *restrict qs = q + LINE * turn;
+        for (size_t b = 0; b < blocks; b++) {
+            _mm_prefetch((const char *)later + (turn * blocks + b) * rows * (HALF / 2), _MM_HINT_T1);
+            __m512i codes[TILE_ROWS];
+#pragma GCC unroll 4
+            for (size_t r = 0; r < rows; r++) codes[r] = _mm512_and_si512(mask, twice(w + r * row_bytes + HALF * b));
+#pragma GCC unroll 6
+            for (size_t t = 0; t < tokens; t++) {
+                const __m512i x = _mm512_loadu_si512(qs + t * q_stride + BN_I2S_BLOCK * b);
+#pragma GCC unroll 4
+                for (size_t r = 0; r < rows; r++) sum[t][r] = add_products(sum[t][r], codes[r], x);
+            }
+        }
 #pragma GCC unroll 6
         for (size_t t = 0; t < tokens; t++)
 #pragma GCC unroll 4
-            for (size_t r = 0; r < rows; r++) sum[t][r] = _mm512_srai_epi32(sum[t][r], 2);
-
-        for (size_t b = 0; b < whole; b++) {
-            _mm_prefetch((const char *)later + LINE * b, _MM_HINT_T1);
-            __m512i codes[TILE_ROWS];
-#pragma GCC unroll 4
             for (size_t r = 0; r < rows; r++)
-                codes[r] = _mm512_and_si512(mask, _mm512_loadu_si512(w + r * row_bytes + LINE * b));
-#pragma GCC unroll 6
-            for (size_t t = 0; t < tokens; t++) {
-                const __m512i x = _mm512_loadu_si512(qs + t * q_stride + 256 * b);
-#pragma GCC unroll 4
-                for (size_t r = 0; r < rows; r++) sum[t][r] = add_products(sum[t][r], codes[r], x);
-            }
-        }
-        if (cols % 256 != 0) {
-            __m512i codes[TILE_ROWS];
-#pragma GCC unroll 4
-            for (size_t r = 0; r < rows; r++)
-                codes[r] = _mm512_and_si512(mask, _mm512_maskz_loadu_epi64(0x0F, w + r * row_bytes + LINE * whole));
-#pragma GCC unroll 6
-            for (size_t t = 0; t < tokens; t++) {
-                const __m512i x = _mm512_loadu_si512(qs + t * q_stride + 256 * whole);
-#pragma GCC unroll 4
-                for (size_t r = 0; r < rows; r++) sum[t][r] = add_products(sum[t][r], codes[r], x);
-            }
-        }
+                sum[t][r] = turn == 0 ? _mm512_srai_epi32(sum[t][r], 4)
+                                      : scale_back(_mm512_setzero_si512(), sum[t][r]);
     }
 
     __m512i part[8];

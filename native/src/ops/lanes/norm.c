@@ -2,7 +2,6 @@
 #include <float.h>
 #include <math.h>
 
-#include "formats/i2s.h"
 #include "kernels.h"
 #include "ops/doubles.h"
 
@@ -46,16 +45,6 @@ void BN_LANES_NAME(rms_norm)(const float *x, size_t cols, const float *weight, f
         const bn_lanes h = normed(bn_lanes_load_some(x + k, some), rms, bn_lanes_load_some(weight + k, some));
         bn_lanes_store_some(y + k, h, some);
     }
-}
-
-/* Where element k of a row goes in the quantised row: the order that the I2_S kernels of this ISA read. */
-BN_INLINE size_t quantized_index(size_t k)
-{
-#if BN_VECTOR == 16
-    return bn_i2s_order_256(k);
-#else
-    return k;
-#endif
 }
 
 /*
@@ -103,12 +92,12 @@ BN_INLINE void quantize(const float *x, size_t cols, const float *weight, float 
             h = normed(h, divisor, bn_lanes_load(weight + k));
         const bn_lanes_int rounded = bn_lanes_round(bn_lanes_mul(h, scales));
         sums = bn_lanes_int_add(sums, rounded);
-        bn_lanes_store_bytes(q + quantized_index(k), rounded);
+        bn_lanes_store_bytes(q + k, rounded);
     }
     for (size_t k = whole; k < stride; k += BN_LANES) {
         const bn_lanes_int rounded = bn_lanes_round(bn_lanes_mul(tail, scales));
         sums = bn_lanes_int_add(sums, rounded);
-        bn_lanes_store_bytes(q + quantized_index(k), rounded);
+        bn_lanes_store_bytes(q + k, rounded);
         tail = bn_lanes_all(0);
     }
     *sum = bn_lanes_int_sum(sums);
