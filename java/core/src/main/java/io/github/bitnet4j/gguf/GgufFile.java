@@ -242,6 +242,11 @@ public final class GgufFile implements AutoCloseable {
         return dataOffset;
     }
 
+    /** The bytes of all tensors and the padding between them: a slice of the map. */
+    public MemorySegment tensorData() {
+        return map.asSlice(Math.min(dataOffset, map.byteSize()));
+    }
+
     /** The key/value pairs. */
     public GgufMetadata metadata() {
         return metadata;
