@@ -106,7 +106,6 @@ public final class Session implements AutoCloseable {
      * @throws BitNetException as {@link #generate(int[], GenerationOptions)}
      */
     public void evaluate(int[] tokens, int firstWanted, LogitsListener listener) {
-        compute(PrefillListener.NONE, new Cancellation());
         int base = size;
         append(tokens);
         run(PrefillListener.NONE, new Cancellation(), base + firstWanted, (row, values) -> {
