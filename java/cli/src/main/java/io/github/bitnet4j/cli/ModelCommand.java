@@ -1,0 +1,102 @@
+package io.github.bitnet4j.cli;
+
+import io.github.bitnet4j.BitNetException;
+import io.github.bitnet4j.api.BitNetModel;
+import io.github.bitnet4j.api.ModelOptions;
+import io.github.bitnet4j.gguf.GgufException;
+import io.github.bitnet4j.gguf.GgufFile;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.function.Supplier;
+import picocli.CommandLine.Option;
+
+/** A command that works with a model. */
+abstract class ModelCommand extends BitNetCommand {
+    private static final Path BUNDLED = Path.of("models", "shakespeare.gguf");
+
+    @Option(names = {"-m", "--model"}, paramLabel = "FILE", order = 80,
+            description = "The model, a GGUF file (default: the bundled one).")
+    private Path model;
+
+    @Option(names = {"-t", "--threads"}, paramLabel = "N", split = ",", order = 81,
+            description = "Threads that compute (default: physical cores).")
+    private List<Integer> threads = List.of(0);
+
+    @Option(names = {"-c", "--ctx"}, paramLabel = "N", order = 82,
+            description = "Positions of the context (default: the model's own limit).")
+    private int ctx;
+
+    @Option(names = "--isa", paramLabel = "NAME", order = 83,
+            description = "Kernels to use, such as avx2 (default: auto; 'bitnet doctor' lists them).")
+    private String isa = "auto";
+
+    ModelCommand(Console console) {
+        super(console);
+    }
+
+    /** The file of {@code -m}, or the bundled model. */
+    final Path modelPath() {
+        if (model != null) {
+            return model;
+        }
+        return console.home().map(home -> home.resolve(BUNDLED)).orElseThrow(() -> new UsageException(
+                "no model is named; give one with -m FILE (the launcher 'bitnet' knows where the bundled one is)"));
+    }
+
+    /** Positions asked for with {@code -c}, or {@code otherwise}. */
+    final int ctx(int otherwise) {
+        return ctx == 0 ? otherwise : ctx;
+    }
+
+    /** All thread counts asked for; 0 means physical cores. */
+    final List<Integer> threadCounts() {
+        return threads;
+    }
+
+    /** How to open the model, as asked for. */
+    final ModelOptions modelOptions() {
+        if (threads.size() != 1) {
+            throw new UsageException("-t takes one number of threads here; 'bitnet bench' takes several");
+        }
+        return modelOptions(threads.getFirst());
+    }
+
+    final ModelOptions modelOptions(int threads) {
+        return checked(() -> ModelOptions.DEFAULT.withThreads(threads).withContextLength(ctx).withIsa(isa));
+    }
+
+    /** Builds options; a value that they refuse is a mistake on the command line. */
+    static <T> T checked(Supplier<T> options) {
+        try {
+            return options.get();
+        } catch (IllegalArgumentException e) {
+            throw new UsageException(e.getMessage());
+        }
+    }
+
+    final BitNetModel open() {
+        return open(modelOptions());
+    }
+
+    final BitNetModel open(ModelOptions options) {
+        return open(modelPath(), options);
+    }
+
+    static BitNetModel open(Path path, ModelOptions options) {
+        try {
+            return BitNetModel.open(path, options);
+        } catch (GgufException e) {
+            throw new BitNetException(path + ": " + e.getMessage(), e);
+        }
+    }
+
+    /** Opens any GGUF file, also one that cannot run. */
+    static GgufFile openFile(Path path) throws IOException {
+        try {
+            return GgufFile.open(path);
+        } catch (GgufException e) {
+            throw new BitNetException(path + ": " + e.getMessage(), e);
+        }
+    }
+}

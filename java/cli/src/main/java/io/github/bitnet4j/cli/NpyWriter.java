@@ -1,0 +1,55 @@
+package io.github.bitnet4j.cli;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+
+/**
+ * Writes a float32 matrix row by row in NumPy's format, version 1.0: a magic number, the length of a header that is a
+ * Python dictionary, and little-endian rows. Source: {@code numpy.lib.format}.
+ */
+final class NpyWriter implements AutoCloseable {
+    private static final byte[] MAGIC = {(byte) 0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0};
+    /** Data starts at a multiple of this. */
+    private static final int ALIGNMENT = 64;
+
+    private final FileChannel channel;
+    private final ByteBuffer row;
+
+    /** Replaces {@code file} by a matrix of {@code rows} x {@code cols}, whose rows follow. */
+    NpyWriter(Path file, long rows, int cols) throws IOException {
+        channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING,
+                StandardOpenOption.WRITE);
+        row = ByteBuffer.allocateDirect(cols * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+        write(ByteBuffer.wrap(header(rows, cols)));
+    }
+
+    static byte[] header(long rows, int cols) {
+        String dictionary = "{'descr': '<f4', 'fortran_order': False, 'shape': (" + rows + ", " + cols + "), }";
+        int unpadded = MAGIC.length + Short.BYTES + dictionary.length() + 1;
+        int total = Math.ceilDiv(unpadded, ALIGNMENT) * ALIGNMENT;
+        String padded = dictionary + " ".repeat(total - unpadded) + "\n";
+        return ByteBuffer.allocate(total).order(ByteOrder.LITTLE_ENDIAN).put(MAGIC).putShort((short) padded.length())
+                .put(padded.getBytes(StandardCharsets.US_ASCII)).array();
+    }
+
+    void writeRow(float[] values) throws IOException {
+        row.clear().asFloatBuffer().put(values);
+        write(row);
+    }
+
+    private void write(ByteBuffer bytes) throws IOException {
+        while (bytes.hasRemaining()) {
+            channel.write(bytes);
+        }
+    }
+
+    @Override
+    public void close() throws IOException {
+        channel.close();
+    }
+}

@@ -1,0 +1,76 @@
+package io.github.bitnet4j.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.DisabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+
+/** What needs a process of its own: signals, closed pipes, a library that does not load. */
+class ProcessTest {
+    private static ProcessBuilder bitnet(List<String> jvm, String... arguments) {
+        List<String> command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "--enable-native-access=ALL-UNNAMED", "-Dbitnet.home=" + Cli.HOME, "-cp", System.getProperty("java.class.path")));
+        command.addAll(jvm);
+        command.add(Main.class.getName());
+        command.addAll(List.of(arguments));
+        return new ProcessBuilder(command);
+    }
+
+    private static int await(Process process) throws InterruptedException {
+        assertTrue(process.waitFor(60, TimeUnit.SECONDS));
+        return process.exitValue();
+    }
+
+    @Test
+    @DisabledOnOs(OS.WINDOWS)
+    void aSignalEndsTheTextCleanly() throws IOException, InterruptedException {
+        Process process = bitnet(List.of(), "run", "-p", "ROMEO:", "-n", "-1", "-c", "100000", "--ignore-eos").start();
+        process.getInputStream().readNBytes(20);
+        process.toHandle().destroy(); // SIGTERM, which goes the way of SIGINT
+        String rest = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        String err = new String(process.getErrorStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertEquals(128 + 15, await(process), err);
+        assertTrue(err.contains("end: cancelled"), err);
+        assertTrue(rest.length() < 100_000, rest);
+    }
+
+    @Test
+    void aClosedPipeEndsQuietly() throws IOException, InterruptedException {
+        Process process = bitnet(List.of(), "run", "-p", "ROMEO:", "-n", "-1", "-c", "512", "--ignore-eos").start();
+        process.getInputStream().readNBytes(10);
+        process.getInputStream().close();
+        String err = new String(process.getErrorStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertEquals(0, await(process), err);
+        assertEquals("", err);
+    }
+
+    @Test
+    void theDoctorWorksWithoutTheLibrary() throws IOException, InterruptedException {
+        Process process = bitnet(List.of("-Dbitnet.library=/nowhere/libbitnet.so"), "doctor").start();
+        String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        String err = new String(process.getErrorStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertEquals(1, await(process), err);
+        assertTrue(out.contains("/nowhere/libbitnet.so: there is no such file") && out.contains("jdk"), out);
+        assertTrue(err.startsWith("bitnet: error: ") && err.lines().count() == 1, err);
+    }
+
+    @Test
+    void outputIsUtf8InEveryLocale() throws IOException, InterruptedException {
+        ProcessBuilder builder = bitnet(List.of("-Dstdout.encoding=US-ASCII"), "tokenize", "--decode", "--jsonl", "-");
+        builder.environment().put("LC_ALL", "C");
+        Process process = builder.start();
+        try (var input = process.getOutputStream()) {
+            input.write(Cli.ok("tokenize", "-p", "café – 😀", "--no-bos").bytes());
+        }
+        assertEquals("\"café – 😀\"\n", new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8));
+        assertEquals(0, await(process));
+    }
+}
