@@ -58,7 +58,7 @@ static world world_create(int32_t heads, int32_t kv_heads, int32_t head_dim, int
     const size_t elements = (size_t)LAYERS * w.kv_cols * CAPACITY;
     for (int s = 0; s < SEQUENCES; s++) {
         /* 0xffff is NaN: whatever was not stored must not show. */
-        w.cache[s] = (bn_kv_cache){aligned_room(2 * elements), aligned_room(2 * elements), CAPACITY};
+        w.cache[s] = (bn_kv_cache){aligned_room(2 * elements), aligned_room(2 * elements), CAPACITY, BN_KV_F16, 0};
         memset(w.cache[s].keys, 0xff, 2 * elements);
         memset(w.cache[s].values, 0xff, 2 * elements);
     }
@@ -270,7 +270,7 @@ static void check_arguments(void)
     expect_sentence(ctx, bn_matmul(ctx, &m, x, 2, x, 3), "y_stride 3");
     expect_sentence(ctx, bn_embed(ctx, &m, (const int32_t[]){0, 4}, 2, x), "id 4 of row 1");
 
-    const bn_kv_cache cache = {half, half, 16};
+    const bn_kv_cache cache = {half, half, 16, BN_KV_F16, 0};
     const bn_row row = {&cache, 16};
     bn_attention_shape shape = {2, 1, 64, 64, BN_ROPE_HALVES, 0, 0.125f, 0};
     expect_sentence(ctx, bn_rope_store(ctx, &shape, &row, 1, x, x, 128, x, x, 64), "position 16");
