@@ -1,0 +1,2 @@
+/** JMH benchmarks of the kernels on the shapes of published models. */
+package io.github.bitnet4j.bench;
