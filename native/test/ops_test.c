@@ -50,17 +50,17 @@ typedef struct world {
     float *rope, *q, *k, *v; /* of position p of sequence s: row s * CAPACITY + p */
 } world;
 
-static world world_create(int32_t heads, int32_t kv_heads, int32_t head_dim, int32_t style)
+static world world_create(int32_t heads, int32_t kv_heads, int32_t head_dim, int32_t style, bn_kv_type type)
 {
     world w = {.shape = {heads, kv_heads, head_dim, head_dim, style, 1, 1 / sqrtf((float)head_dim), 0}};
     w.q_cols = (size_t)heads * (size_t)head_dim;
     w.kv_cols = (size_t)kv_heads * (size_t)head_dim;
-    const size_t elements = (size_t)LAYERS * w.kv_cols * CAPACITY;
+    const size_t bytes = (size_t)LAYERS * w.kv_cols * CAPACITY * (type == BN_KV_F32 ? sizeof(float) : sizeof(uint16_t));
     for (int s = 0; s < SEQUENCES; s++) {
-        /* 0xffff is NaN: whatever was not stored must not show. */
-        w.cache[s] = (bn_kv_cache){aligned_room(2 * elements), aligned_room(2 * elements), CAPACITY, BN_KV_F16, 0};
-        memset(w.cache[s].keys, 0xff, 2 * elements);
-        memset(w.cache[s].values, 0xff, 2 * elements);
+        /* Bytes of 0xff are NaN in both types: whatever was not stored must not show. */
+        w.cache[s] = (bn_kv_cache){aligned_room(bytes), aligned_room(bytes), CAPACITY, type, 0};
+        memset(w.cache[s].keys, 0xff, bytes);
+        memset(w.cache[s].values, 0xff, bytes);
     }
     w.rope = random_floats((size_t)CAPACITY * (size_t)head_dim, 1);
     w.q = random_floats((size_t)SEQUENCES * CAPACITY * w.q_cols, 2);
@@ -159,7 +159,7 @@ static void check_mixed_batch(bn_context *ctx, world *w, const float *expected)
     free(out);
 }
 
-static void check_attention(const world *shape)
+static void check_attention(const world *shape, bn_kv_type type)
 {
     static const int32_t threads[] = {1, 2, 7};
     static const int64_t batches[] = {48, 5, 1};
@@ -170,15 +170,15 @@ static void check_attention(const world *shape)
             bn_context *ctx;
             if (bn_context_create(threads[i], isa, &ctx) != BN_OK) continue;
             world w = world_create(shape->shape.heads, shape->shape.kv_heads, shape->shape.head_dim,
-                                   shape->shape.rope_style);
+                                   shape->shape.rope_style, type);
             float *kept = run_sequences(ctx, &w, batches[i]);
             bytes = (size_t)SEQUENCES * MARK_COUNT * w.q_cols * sizeof(float);
             if (expected == NULL) {
                 expected = kept;
                 for (size_t k = 0; k < bytes / sizeof(float); k++) EXPECT(isfinite(kept[k]), "element %zu is not finite", k);
             } else {
-                EXPECT(memcmp(kept, expected, bytes) == 0, "%s, %d threads, batches of %lld give other bits",
-                       bn_isa_name(isa), threads[i], (long long)batches[i]);
+                EXPECT(memcmp(kept, expected, bytes) == 0, "%s, %d threads, batches of %lld, cache type %d give other bits",
+                       bn_isa_name(isa), threads[i], (long long)batches[i], type);
                 free(kept);
             }
             check_mixed_batch(ctx, &w, expected);
@@ -270,10 +270,12 @@ static void check_arguments(void)
     expect_sentence(ctx, bn_matmul(ctx, &m, x, 2, x, 3), "y_stride 3");
     expect_sentence(ctx, bn_embed(ctx, &m, (const int32_t[]){0, 4}, 2, x), "id 4 of row 1");
 
-    const bn_kv_cache cache = {half, half, 16, BN_KV_F16, 0};
+    const bn_kv_cache cache = {half, half, 16, BN_KV_F16, 0}, other = {half, half, 16, BN_KV_F32, 0};
     const bn_row row = {&cache, 16};
     bn_attention_shape shape = {2, 1, 64, 64, BN_ROPE_HALVES, 0, 0.125f, 0};
     expect_sentence(ctx, bn_rope_store(ctx, &shape, &row, 1, x, x, 128, x, x, 64), "position 16");
+    const bn_row rows[] = {{&cache, 0}, {&other, 0}};
+    expect_sentence(ctx, bn_rope_store(ctx, &shape, rows, 2, x, x, 128, x, x, 64), "type 1");
     shape.heads = 3;
     shape.kv_heads = 2;
     expect_sentence(ctx, bn_attention(ctx, &shape, &row, 1, x, 192, x, 192, x), "3 heads");
@@ -296,7 +298,8 @@ int main(void)
         {.shape = {.heads = 2, .kv_heads = 2, .head_dim = 20, .rope_style = BN_ROPE_INTERLEAVED}},
         {.shape = {.heads = 36, .kv_heads = 1, .head_dim = 8, .rope_style = BN_ROPE_HALVES}},
     };
-    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) check_attention(&shapes[i]);
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) check_attention(&shapes[i], BN_KV_F16);
+    check_attention(&shapes[1], BN_KV_F32);
     check_rows();
     check_arguments();
     printf("%s\n", failures == 0 ? "ok" : "FAILED");
