@@ -3,6 +3,7 @@ package io.github.bitnet4j.cli;
 import io.github.bitnet4j.BitNetException;
 import io.github.bitnet4j.api.BitNetModel;
 import io.github.bitnet4j.api.Session;
+import io.github.bitnet4j.model.KvPrecision;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
@@ -30,6 +31,11 @@ final class LogitsCommand extends ModelCommand {
     }
 
     private record Result(String model, String output, int tokens, int vocabulary, int[] promptIds) {}
+
+    @Override
+    KvPrecision defaultKvPrecision() {
+        return KvPrecision.F32;
+    }
 
     @Override
     public Integer call() throws IOException {

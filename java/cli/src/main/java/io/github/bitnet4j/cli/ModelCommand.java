@@ -5,6 +5,7 @@ import io.github.bitnet4j.api.BitNetModel;
 import io.github.bitnet4j.api.ModelOptions;
 import io.github.bitnet4j.gguf.GgufException;
 import io.github.bitnet4j.gguf.GgufFile;
+import io.github.bitnet4j.model.KvPrecision;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -30,6 +31,11 @@ abstract class ModelCommand extends BitNetCommand {
     @Option(names = "--isa", paramLabel = "NAME", order = 83,
             description = "Kernels to use, such as avx2 (default: auto; 'bitnet doctor' lists them).")
     private String isa = "auto";
+
+    @Option(names = "--kv", paramLabel = "TYPE", order = 84,
+            description = "Keys and values: f16, or f32 with attention in double precision, half as fast over long texts "
+                    + "and exact (default: f32 for logits and perplexity, f16 elsewhere).")
+    private String kv;
 
     ModelCommand(Console console) {
         super(console);
@@ -63,7 +69,22 @@ abstract class ModelCommand extends BitNetCommand {
     }
 
     final ModelOptions modelOptions(int threads) {
-        return checked(() -> ModelOptions.DEFAULT.withThreads(threads).withContextLength(ctx).withIsa(isa));
+        return checked(() -> ModelOptions.DEFAULT.withThreads(threads).withContextLength(ctx).withIsa(isa)
+                .withKvPrecision(kvPrecision()));
+    }
+
+    private KvPrecision kvPrecision() {
+        return switch (kv) {
+            case null -> defaultKvPrecision();
+            case "f16" -> KvPrecision.F16;
+            case "f32" -> KvPrecision.F32;
+            default -> throw new UsageException("--kv is '" + kv + "'; it must be f16 or f32");
+        };
+    }
+
+    /** Of keys and values where {@code --kv} is not given: fast, unless the command's purpose is to compare numbers. */
+    KvPrecision defaultKvPrecision() {
+        return KvPrecision.F16;
     }
 
     /** Builds options; a value that they refuse is a mistake on the command line. */

@@ -4,6 +4,7 @@ import io.github.bitnet4j.BitNetException;
 import io.github.bitnet4j.api.BitNetModel;
 import io.github.bitnet4j.api.Session;
 import io.github.bitnet4j.tokenizer.Tokenizer;
+import io.github.bitnet4j.model.KvPrecision;
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.Locale;
@@ -30,6 +31,11 @@ final class PerplexityCommand extends ModelCommand {
 
     private record Result(String model, String isa, int threads, double perplexity, double error, double meanNll,
                           int chunks, int ctx, int tokensScored, double seconds, double tokensPerSecond) {}
+
+    @Override
+    KvPrecision defaultKvPrecision() {
+        return KvPrecision.F32;
+    }
 
     @Override
     public Integer call() throws IOException {
