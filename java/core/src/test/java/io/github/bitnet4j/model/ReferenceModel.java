@@ -59,7 +59,8 @@ final class ReferenceModel {
         String prefix = architecture + ".";
         heads = (int) metadata.integer(prefix + "attention.head_count").orElseThrow();
         kvHeads = (int) metadata.integer(prefix + "attention.head_count_kv").orElse(heads);
-        headDim = (int) (metadata.integer(prefix + "embedding_length").orElseThrow() / heads);
+        headDim = (int) metadata.integer(prefix + "attention.key_length")
+                .orElseGet(() -> metadata.integer(prefix + "embedding_length").orElseThrow() / heads);
         ropeDim = (int) metadata.integer(prefix + "rope.dimension_count").orElse(headDim);
         theta = metadata.number(prefix + "rope.freq_base").orElse(10000);
         epsilon = metadata.number(prefix + "attention.layer_norm_rms_epsilon").orElse(1e-5);

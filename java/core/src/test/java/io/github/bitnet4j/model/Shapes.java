@@ -1,0 +1,68 @@
+package io.github.bitnet4j.model;
+
+import io.github.bitnet4j.gguf.GgmlType;
+import io.github.bitnet4j.synth.Synth;
+import io.github.bitnet4j.synth.SynthSpec;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Random;
+import java.util.function.UnaryOperator;
+
+/** Random models of shapes that the bundled one has not. */
+enum Shapes {
+    ONE_LAYER("bitnet-b1.58", b -> b.layers(1)),
+    OLDER_NAME("bitnet-25", b -> b.layers(3).ffn(384)),
+    OLDER_NAME_UNTIED("bitnet-25", b -> b.tied(false).vocab(317)),
+    SILU("bitnet", b -> b.ropeTheta(10_000)),
+    SILU_NARROW("bitnet", b -> b.hidden(128).ffn(128).heads(1, 1, 128)),
+    LLAMA("llama", b -> b.tied(false)),
+    LLAMA_DEEP("llama", b -> b.layers(5).hidden(128).ffn(384).heads(4, 1, 32)),
+    NO_GROUPS("bitnet-b1.58", b -> b.heads(4, 4, 64)),
+    GROUPS_OF_THREE("bitnet-b1.58", b -> b.hidden(384).ffn(640).heads(6, 2, 64)),
+    GROUPS_OF_FOUR("llama", b -> b.hidden(512).ffn(256).heads(4, 1, 128)),
+    GROUPS_OF_EIGHT("bitnet-b1.58", b -> b.heads(8, 1, 32)),
+    HEADS_OF_96("bitnet", b -> b.hidden(384).heads(4, 2, 96)),
+    HEADS_OF_100("bitnet-b1.58", b -> b.hidden(128).ffn(256).heads(32, 8, 100)),
+    HEADS_OF_16("llama", b -> b.hidden(128).heads(8, 4, 16)),
+    HEADS_WIDER_THAN_HIDDEN("bitnet-b1.58", b -> b.hidden(128).heads(4, 2, 64)),
+    LARGE_EPSILON("bitnet-b1.58", b -> b.eps(0.1f)),
+    ALL_ZERO_WEIGHTS("bitnet-b1.58", b -> b.zeros(1)),
+    NO_ZERO_WEIGHTS("bitnet-b1.58", b -> b.zeros(0)),
+    F32_HEAD("bitnet-b1.58", b -> b.tied(false)),
+    Q8_0_HEAD("bitnet-b1.58", b -> b.tied(false)),
+    Q8_0_EMBEDDINGS("bitnet-b1.58", b -> b),
+    HALF_ROTATED("llama", b -> b);
+
+    private final SynthSpec spec;
+
+    Shapes(String architecture, UnaryOperator<SynthSpec.Builder> change) {
+        spec = change.apply(SynthSpec.builder().architecture(architecture).name(name()).seed(ordinal())).build();
+    }
+
+    int vocabulary() {
+        return spec.vocab();
+    }
+
+    /** Random ids of this model's vocabulary. */
+    int[] ids(int count) {
+        return new Random(ordinal()).ints(count, 0, spec.vocab()).toArray();
+    }
+
+    Path write(Path folder) throws IOException {
+        Path plain = folder.resolve(name() + "-plain.gguf");
+        Synth.write(spec, plain);
+        Path changed = folder.resolve(name() + ".gguf");
+        long[] dims = {spec.hidden(), spec.vocab()};
+        return switch (this) {
+            case F32_HEAD -> new GgufEdit().tensor("output.weight", GgmlType.F32, dims,
+                    GgufEdit.floats(GgufEdit.halves(plain, "output.weight"))).write(plain, changed);
+            case Q8_0_HEAD -> new GgufEdit().tensor("output.weight", GgmlType.Q8_0, dims,
+                    GgufEdit.q8(GgufEdit.halves(plain, "output.weight"))).write(plain, changed);
+            case Q8_0_EMBEDDINGS -> new GgufEdit().tensor("token_embd.weight", GgmlType.Q8_0, dims,
+                    GgufEdit.q8(GgufEdit.halves(plain, "token_embd.weight"))).write(plain, changed);
+            case HALF_ROTATED -> new GgufEdit().u32(spec.architecture() + ".rope.dimension_count", spec.headDim() / 2)
+                    .write(plain, changed);
+            default -> plain;
+        };
+    }
+}
