@@ -11,7 +11,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** {@code bitnet logits}: the logits after every token, for other programs to compare with; so attention is exact. */
+/** {@code bitnet logits}: the logits after every token, for other programs to compare with. */
 @Command(name = "logits", sortOptions = true,
         description = {"Write the logits after each token of a text.",
                 "%nThe file is in the format of NumPy: float32 [tokens][vocabulary].%n"},
@@ -41,8 +41,7 @@ final class LogitsCommand extends ModelCommand {
     public Integer call() throws IOException {
         requireFolder(output);
         PromptInput.Prompt input = prompt.read(console);
-        try (BitNetModel model = open(modelOptions().withKvPrecision(KvPrecision.F32));
-             Session session = model.newSession()) {
+        try (BitNetModel model = open(); Session session = model.newSession()) {
             int[] ids = input.encode(model.tokenizer());
             if (ids.length == 0) {
                 throw new BitNetException("there are no tokens; give a text or ids that are not empty");
