@@ -71,7 +71,8 @@ public record SamplingOptions(
      * @return a copy with this value
      */
     public SamplingOptions withTemperature(float value) {
-        return new SamplingOptions(value, topK, topP, minP, repetitionPenalty, presencePenalty, frequencyPenalty, penaltyWindow, logitBias, seed);
+        return new SamplingOptions(value, topK, topP, minP,
+                repetitionPenalty, presencePenalty, frequencyPenalty, penaltyWindow, logitBias, seed);
     }
 
     /**
@@ -79,7 +80,8 @@ public record SamplingOptions(
      * @return a copy with this value
      */
     public SamplingOptions withTopK(int value) {
-        return new SamplingOptions(temperature, value, topP, minP, repetitionPenalty, presencePenalty, frequencyPenalty, penaltyWindow, logitBias, seed);
+        return new SamplingOptions(temperature, value, topP, minP,
+                repetitionPenalty, presencePenalty, frequencyPenalty, penaltyWindow, logitBias, seed);
     }
 
     /**
@@ -87,7 +89,8 @@ public record SamplingOptions(
      * @return a copy with this value
      */
     public SamplingOptions withTopP(float value) {
-        return new SamplingOptions(temperature, topK, value, minP, repetitionPenalty, presencePenalty, frequencyPenalty, penaltyWindow, logitBias, seed);
+        return new SamplingOptions(temperature, topK, value, minP,
+                repetitionPenalty, presencePenalty, frequencyPenalty, penaltyWindow, logitBias, seed);
     }
 
     /**
@@ -95,7 +98,8 @@ public record SamplingOptions(
      * @return a copy with this value
      */
     public SamplingOptions withMinP(float value) {
-        return new SamplingOptions(temperature, topK, topP, value, repetitionPenalty, presencePenalty, frequencyPenalty, penaltyWindow, logitBias, seed);
+        return new SamplingOptions(temperature, topK, topP, value,
+                repetitionPenalty, presencePenalty, frequencyPenalty, penaltyWindow, logitBias, seed);
     }
 
     /**
@@ -103,7 +107,8 @@ public record SamplingOptions(
      * @return a copy with this value
      */
     public SamplingOptions withRepetitionPenalty(float value) {
-        return new SamplingOptions(temperature, topK, topP, minP, value, presencePenalty, frequencyPenalty, penaltyWindow, logitBias, seed);
+        return new SamplingOptions(temperature, topK, topP, minP,
+                value, presencePenalty, frequencyPenalty, penaltyWindow, logitBias, seed);
     }
 
     /**
@@ -111,7 +116,8 @@ public record SamplingOptions(
      * @return a copy with this value
      */
     public SamplingOptions withPresencePenalty(float value) {
-        return new SamplingOptions(temperature, topK, topP, minP, repetitionPenalty, value, frequencyPenalty, penaltyWindow, logitBias, seed);
+        return new SamplingOptions(temperature, topK, topP, minP,
+                repetitionPenalty, value, frequencyPenalty, penaltyWindow, logitBias, seed);
     }
 
     /**
@@ -119,7 +125,8 @@ public record SamplingOptions(
      * @return a copy with this value
      */
     public SamplingOptions withFrequencyPenalty(float value) {
-        return new SamplingOptions(temperature, topK, topP, minP, repetitionPenalty, presencePenalty, value, penaltyWindow, logitBias, seed);
+        return new SamplingOptions(temperature, topK, topP, minP,
+                repetitionPenalty, presencePenalty, value, penaltyWindow, logitBias, seed);
     }
 
     /**
@@ -127,7 +134,8 @@ public record SamplingOptions(
      * @return a copy with this value
      */
     public SamplingOptions withPenaltyWindow(int value) {
-        return new SamplingOptions(temperature, topK, topP, minP, repetitionPenalty, presencePenalty, frequencyPenalty, value, logitBias, seed);
+        return new SamplingOptions(temperature, topK, topP, minP,
+                repetitionPenalty, presencePenalty, frequencyPenalty, value, logitBias, seed);
     }
 
     /**
@@ -135,7 +143,8 @@ public record SamplingOptions(
      * @return a copy with this value
      */
     public SamplingOptions withLogitBias(Map<Integer, Float> value) {
-        return new SamplingOptions(temperature, topK, topP, minP, repetitionPenalty, presencePenalty, frequencyPenalty, penaltyWindow, value, seed);
+        return new SamplingOptions(temperature, topK, topP, minP,
+                repetitionPenalty, presencePenalty, frequencyPenalty, penaltyWindow, value, seed);
     }
 
     /**
@@ -143,7 +152,8 @@ public record SamplingOptions(
      * @return a copy with this seed
      */
     public SamplingOptions withSeed(long value) {
-        return new SamplingOptions(temperature, topK, topP, minP, repetitionPenalty, presencePenalty, frequencyPenalty, penaltyWindow, logitBias,
+        return new SamplingOptions(temperature, topK, topP, minP,
+                repetitionPenalty, presencePenalty, frequencyPenalty, penaltyWindow, logitBias,
                 OptionalLong.of(value));
     }
 }

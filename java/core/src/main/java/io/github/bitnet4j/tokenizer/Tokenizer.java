@@ -1,6 +1,9 @@
 package io.github.bitnet4j.tokenizer;
 
+import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.OptionalInt;
+import java.util.stream.IntStream;
 
 /**
  * Text to token ids and back. Immutable: any number of threads may use one.
@@ -102,6 +105,11 @@ public sealed interface Tokenizer permits BytePairTokenizer {
      * @throws IndexOutOfBoundsException for any other id
      */
     boolean isSpecial(int id);
+
+    /** @return the names of all control tokens, by id; what a chat template needs to know */
+    default List<String> controlTokens() {
+        return IntStream.range(0, size()).filter(this::isSpecial).mapToObj(id -> new String(bytes(id), StandardCharsets.UTF_8)).toList();
+    }
 
     /**
      * Finds a token by its text as the vocabulary has it: {@code <|eot_id|>}, or {@code Ġthe} for {@code " the"}.

@@ -65,6 +65,7 @@ class BytePairTokenizerTest {
         assertEquals(OptionalInt.of(2046), SHAKESPEARE.eos());
         assertEquals(OptionalInt.empty(), SHAKESPEARE.eot());
         assertTrue(SHAKESPEARE.addBos());
+        assertEquals(List.of("<|begin_of_text|>", "<|end_of_text|>", "<|eot_id|>"), SHAKESPEARE.controlTokens());
         assertEquals(OptionalInt.of(2047), SHAKESPEARE.id("<|eot_id|>"));
         assertEquals(OptionalInt.of(2044), SHAKESPEARE.id("\u0120ord"));
         assertEquals(OptionalInt.empty(), SHAKESPEARE.id("\u0120absent"));
