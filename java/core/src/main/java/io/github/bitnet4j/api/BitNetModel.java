@@ -2,6 +2,11 @@ package io.github.bitnet4j.api;
 
 import io.github.bitnet4j.BitNetException;
 import io.github.bitnet4j.bindings.NativeLibraryException;
+import io.github.bitnet4j.chat.ChatMessage;
+import io.github.bitnet4j.chat.ChatTemplate;
+import io.github.bitnet4j.chat.ChatTemplateException;
+import io.github.bitnet4j.chat.ChatTemplates;
+import io.github.bitnet4j.chat.PromptPart;
 import io.github.bitnet4j.gguf.GgufException;
 import io.github.bitnet4j.gguf.GgufFile;
 import io.github.bitnet4j.gguf.GgufTensor;
@@ -14,6 +19,8 @@ import io.github.bitnet4j.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.stream.IntStream;
@@ -172,9 +179,29 @@ public final class BitNetModel implements AutoCloseable {
         return withBos(tokenizer.encode(prompt, SpecialTokens.LITERAL));
     }
 
+    /**
+     * How to talk with this model.
+     *
+     * @param own empty for the template of the model, otherwise the one to use instead, see {@link ChatTemplates#select}
+     * @throws ChatTemplateException if the template cannot be used
+     */
+    public ChatTemplate chatTemplate(Optional<String> own) {
+        return Vocabularies.chatTemplate(file, tokenizer, own);
+    }
+
+    /** Ids of a chat up to where the model is to answer, with BOS in front when the model expects it. */
+    public int[] encode(List<ChatMessage> messages, ChatTemplate template) {
+        return withBos(template.render(messages, true).stream().flatMapToInt(this::encode).toArray());
+    }
+
+    private IntStream encode(PromptPart part) {
+        return IntStream.of(tokenizer.encode(part.text(), part.control() ? SpecialTokens.PARSE : SpecialTokens.LITERAL));
+    }
+
     private int[] withBos(int[] ids) {
         OptionalInt bos = tokenizer.bos();
-        return tokenizer.addBos() && bos.isPresent()
+        boolean there = bos.isPresent() && ids.length > 0 && ids[0] == bos.getAsInt();
+        return tokenizer.addBos() && bos.isPresent() && !there
                 ? IntStream.concat(IntStream.of(bos.getAsInt()), IntStream.of(ids)).toArray()
                 : ids;
     }

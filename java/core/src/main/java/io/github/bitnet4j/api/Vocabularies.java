@@ -1,14 +1,21 @@
 package io.github.bitnet4j.api;
 
 import io.github.bitnet4j.BitNetException;
+import io.github.bitnet4j.chat.ChatFacts;
+import io.github.bitnet4j.chat.ChatTemplate;
+import io.github.bitnet4j.chat.ChatTemplates;
 import io.github.bitnet4j.gguf.GgufArray;
 import io.github.bitnet4j.gguf.GgufFile;
 import io.github.bitnet4j.gguf.GgufMetadata;
 import io.github.bitnet4j.tokenizer.Tokenizer;
 import io.github.bitnet4j.tokenizer.Vocabulary;
 import io.github.bitnet4j.tokenizer.VocabularyException;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
+import java.util.stream.IntStream;
 
 /** Hands the metadata of a GGUF file to the rooms that know nothing of GGUF: the tokenizer and the chat templates. */
 final class Vocabularies {
@@ -36,6 +43,22 @@ final class Vocabularies {
         } catch (VocabularyException e) {
             throw new BitNetException(file.path() + ": " + e.getMessage(), e);
         }
+    }
+
+    static ChatTemplate chatTemplate(GgufFile file, Tokenizer tokenizer, Optional<String> own) {
+        List<String> control = IntStream.range(0, tokenizer.size()).filter(tokenizer::isSpecial)
+                .mapToObj(id -> name(tokenizer, id)).toList();
+        return ChatTemplates.select(file.metadata().string("tokenizer.chat_template"), own,
+                new ChatFacts(file.metadata().string("general.architecture").orElse(""), name(tokenizer, tokenizer.bos()),
+                        name(tokenizer, tokenizer.eos()), control));
+    }
+
+    private static Optional<String> name(Tokenizer tokenizer, OptionalInt id) {
+        return id.isPresent() ? Optional.of(name(tokenizer, id.getAsInt())) : Optional.empty();
+    }
+
+    private static String name(Tokenizer tokenizer, int id) {
+        return new String(tokenizer.bytes(id), StandardCharsets.UTF_8);
     }
 
     private static OptionalInt id(GgufMetadata metadata, String key) {
