@@ -2,6 +2,7 @@ package io.github.bitnet4j.cli;
 
 import io.github.bitnet4j.BitNetException;
 import io.github.bitnet4j.bindings.NativeLibraryException;
+import io.github.bitnet4j.chat.ChatTemplateException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.AccessDeniedException;
@@ -16,6 +17,7 @@ final class Errors {
     static String sentence(Throwable failure) {
         String text = switch (failure) {
             case BitNetException e -> e.getMessage();
+            case ChatTemplateException e -> e.getMessage();
             case NativeLibraryException e -> e.getMessage();
             case Output.WriteException e -> e.getMessage();
             case UncheckedIOException e -> file(e.getCause());

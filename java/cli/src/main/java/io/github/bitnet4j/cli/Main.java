@@ -17,12 +17,13 @@ import picocli.CommandLine.UnmatchedArgumentException;
         description = "Ternary (BitNet b1.58) language models on the CPU.%n",
         footer = {"", "Examples:",
                 "  bitnet run -p \"ROMEO:\"                   continue a text with the bundled model",
+                "  bitnet chat -m bitnet-2b-4t.gguf         talk with a model",
                 "  bitnet bench -m bitnet-2b-4t.gguf        how fast is it here?",
                 "  bitnet COMMAND --help                    options and examples of a command"})
 public final class Main {
     private static final int USAGE = 2;
     private static final int USAGE_WIDTH = 110;
-    private static final List<String> COMMANDS = List.of("run", "tokenize", "inspect", "logits", "perplexity",
+    private static final List<String> COMMANDS = List.of("run", "chat", "tokenize", "inspect", "logits", "perplexity",
             "bench", "synth", "doctor");
 
     @Option(names = {"-h", "--help"}, usageHelp = true, description = "Show this help.")
@@ -81,6 +82,7 @@ public final class Main {
     private static BitNetCommand command(String name, Console console) {
         return switch (name) {
             case "run" -> new RunCommand(console);
+            case "chat" -> new ChatCommand(console);
             case "tokenize" -> new TokenizeCommand(console);
             case "inspect" -> new InspectCommand(console);
             case "logits" -> new LogitsCommand(console);

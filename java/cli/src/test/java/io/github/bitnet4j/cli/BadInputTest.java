@@ -30,7 +30,7 @@ class BadInputTest {
 
     @Test
     void commands() {
-        refused(2, "there is no command; give one of run, ");
+        refused(2, "there is no command; give one of run, chat, ");
         refused(2, "there is no command 'rnu'", "rnu");
         refused(2, "Unknown option: '--foo'", "--foo");
     }
