@@ -126,25 +126,37 @@ BN_API int32_t bn_context_kernel(const bn_context *ctx, const char *operation, c
 
 /* ---- data ---------------------------------------------------------------------------------------------- */
 
-/* Tensor types; the values are those of GGUF. */
+/* Tensor types; the values are those of GGUF, and from 1000 on this library's own. docs/formats.md draws each. */
 typedef enum bn_type {
     BN_TYPE_F32 = 0,
     BN_TYPE_F16 = 1,
-    BN_TYPE_Q8_0 = 8, /* blocks of 32: f16 scale, 32 int8; 34 bytes          */
-    BN_TYPE_I2_S = 36 /* blocks of 128 ternary codes in 32 bytes; see formats */
+    BN_TYPE_Q8_0 = 8,     /* blocks of 32: f16 scale, 32 int8; 34 bytes                              */
+    BN_TYPE_I2_S = 36,    /* ternary, row after row: blocks of 128 codes in 32 bytes                 */
+    BN_TYPE_I2_R16 = 1016 /* ternary, 16 rows interleaved: lines of 16 rows x 16 columns in 64 bytes */
 } bn_type;
 
 /* A weight matrix, seen in place (for instance in a mapped file). */
 typedef struct bn_matrix {
     const void *data; /* first byte of the first row                                                    */
     int64_t rows;     /* outputs                                                                        */
-    int64_t cols;     /* inputs; I2_S: a multiple of 128; Q8_0: a multiple of 32                        */
+    int64_t cols;     /* inputs                                                                         */
     int32_t type;     /* bn_type                                                                        */
-    float scale;      /* I2_S: the tensor's one scale; other types: ignored                              */
+    float scale;      /* ternary types: the tensor's one scale; other types: ignored                     */
 } bn_matrix;
 
-/* Bytes that rows x cols weights of a type occupy, without the trailing scale of I2_S; 0 when the shape is impossible. */
+/*
+ * Bytes that rows x cols weights of a type occupy, without the trailing scale of ternary tensors; 0 when the shape is
+ * impossible. Q8_0: cols a multiple of 32. I2_S: cols a multiple of 128. I2_R16: rows and cols multiples of 16.
+ */
 BN_API size_t bn_matrix_bytes(int32_t type, int64_t rows, int64_t cols);
+
+/*
+ * Writes the weights of an I2_S matrix in another ternary type: bn_matrix_bytes(type, rows, cols) bytes at `to`, 64-byte
+ * aligned for speed. 16 consecutive rows of the one are consecutive bytes of the other, so that a large matrix can go
+ * in pieces. BN_ERROR_ARGUMENT, and a sentence that names row and column, when a weight has the code 3, which no intact
+ * file holds; `to` is then undefined.
+ */
+BN_API bn_status bn_repack(bn_context *ctx, const bn_matrix *from, int32_t type, void *to);
 
 /*
  * Rows of int8 activations with one scale each: bn_quantize and bn_glu_quantize write them and bn_linear reads them.
@@ -203,7 +215,7 @@ typedef struct bn_product {
 
 /*
  * BitLinear: y = (sum(q * code) - sum(q)) * (weight.scale / s), with an exact int32 dot product, for n rows.
- * All products share x and one parallel region (Q, K and V; gate and up). Weights: I2_S.
+ * All products share x and one parallel region (Q, K and V; gate and up). Weights: ternary, each product of its own type.
  */
 BN_API bn_status bn_linear(bn_context *ctx, const bn_product *products, int32_t count, const bn_quantized *x, int64_t n);
 

@@ -20,7 +20,9 @@
  * q is padded to a multiple of 256 elements, whose values a kernel may read but never lets into a sum. w ends with its last row: no kernel reads past it.
  */
 
-/* y[i] = sum over k of code(i, k) * q[k], codes 0..2, for `rows` consecutive rows at w. */
+/*
+ * y[i] = sum over k of code(i, k) * q[k], codes 0..2, for `rows` consecutive rows at w. I2_R16: rows is a multiple of 16.
+ */
 typedef void (*bn_gemv_fn)(const uint8_t *restrict w, size_t cols, size_t rows, const int8_t *restrict q,
                            int32_t *restrict y);
 
@@ -141,7 +143,8 @@ typedef enum bn_format {
     X(F32, "f32")     \
     X(F16, "f16")     \
     X(Q8_0, "q8_0")   \
-    X(I2_S, "i2_s")
+    X(I2_S, "i2_s")   \
+    X(I2_R16, "i2_r16")
 #define BN_FORMAT_ENUM(id, name) BN_FORMAT_##id,
     BN_FORMATS(BN_FORMAT_ENUM)
 #undef BN_FORMAT_ENUM
@@ -177,15 +180,23 @@ typedef enum bn_format {
     BN_LANES_KERNEL(X, ATTENTION_EXACT, F32, attention_exact)   \
     BN_LANES_KERNEL(X, SOFTMAX, F32, softmax)
 
-#define BN_KERNELS(X)                                   \
-    X(GEMV, I2_S, SCALAR, bn_gemv_i2s_scalar)           \
-    X(GEMV, I2_S, AVX2, bn_gemv_i2s_avx2)               \
-    X(GEMV, I2_S, AVXVNNI, bn_gemv_i2s_avxvnni)         \
-    X(GEMV, I2_S, AVX512VNNI, bn_gemv_i2s_avx512vnni)   \
-    X(GEMM, I2_S, SCALAR, bn_gemm_i2s_scalar)           \
-    X(GEMM, I2_S, AVX2, bn_gemm_i2s_avx2)               \
-    X(GEMM, I2_S, AVXVNNI, bn_gemm_i2s_avxvnni)         \
-    X(GEMM, I2_S, AVX512VNNI, bn_gemm_i2s_avx512vnni)   \
+#define BN_KERNELS(X)                                     \
+    X(GEMV, I2_S, SCALAR, bn_gemv_i2s_scalar)             \
+    X(GEMV, I2_S, AVX2, bn_gemv_i2s_avx2)                 \
+    X(GEMV, I2_S, AVXVNNI, bn_gemv_i2s_avxvnni)           \
+    X(GEMV, I2_S, AVX512VNNI, bn_gemv_i2s_avx512vnni)     \
+    X(GEMM, I2_S, SCALAR, bn_gemm_i2s_scalar)             \
+    X(GEMM, I2_S, AVX2, bn_gemm_i2s_avx2)                 \
+    X(GEMM, I2_S, AVXVNNI, bn_gemm_i2s_avxvnni)           \
+    X(GEMM, I2_S, AVX512VNNI, bn_gemm_i2s_avx512vnni)     \
+    X(GEMV, I2_R16, SCALAR, bn_gemv_i2r16_scalar)         \
+    X(GEMV, I2_R16, AVX2, bn_gemv_i2r16_avx2)             \
+    X(GEMV, I2_R16, AVXVNNI, bn_gemv_i2r16_avxvnni)       \
+    X(GEMV, I2_R16, AVX512VNNI, bn_gemv_i2r16_avx512vnni) \
+    X(GEMM, I2_R16, SCALAR, bn_gemm_i2r16_scalar)         \
+    X(GEMM, I2_R16, AVX2, bn_gemm_i2r16_avx2)             \
+    X(GEMM, I2_R16, AVXVNNI, bn_gemm_i2r16_avxvnni)       \
+    X(GEMM, I2_R16, AVX512VNNI, bn_gemm_i2r16_avx512vnni) \
     BN_LANES_KERNELS(X)
 
 /* Prototypes, made from the two lists: a kernel whose signature is not its operation's does not compile. */

@@ -52,11 +52,13 @@ typedef struct twin {
 } twin;
 
 #if defined(BN_HAVE_AVXVNNI_TWIN)
-bn_kernel_GEMV bn_gemv_i2s_avxvnni_twin;
-bn_kernel_GEMM bn_gemm_i2s_avxvnni_twin;
+bn_kernel_GEMV bn_gemv_i2s_avxvnni_twin, bn_gemv_i2r16_avxvnni_twin;
+bn_kernel_GEMM bn_gemm_i2s_avxvnni_twin, bn_gemm_i2r16_avxvnni_twin;
 static const twin TWINS[] = {
     {"bn_gemv_i2s_avxvnni", BN_ISA_AVX512VNNI, (bn_kernel_fn)bn_gemv_i2s_avxvnni_twin},
     {"bn_gemm_i2s_avxvnni", BN_ISA_AVX512VNNI, (bn_kernel_fn)bn_gemm_i2s_avxvnni_twin},
+    {"bn_gemv_i2r16_avxvnni", BN_ISA_AVX512VNNI, (bn_kernel_fn)bn_gemv_i2r16_avxvnni_twin},
+    {"bn_gemm_i2r16_avxvnni", BN_ISA_AVX512VNNI, (bn_kernel_fn)bn_gemm_i2r16_avxvnni_twin},
 };
 enum { TWIN_COUNT = sizeof TWINS / sizeof TWINS[0] };
 #else

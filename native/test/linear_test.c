@@ -3,6 +3,7 @@
  * row alone or among others; the formula of the specification; and what it refuses.
  */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -69,6 +70,32 @@ static void quantized_destroy(bn_quantized *q)
     free(q->q);
     free(q->scale);
     free(q->sum);
+}
+
+/*
+ * The layer with every other matrix that has whole panels as I2_R16, so that one call mixes types; bn_repack checked on
+ * the way. The x and residual are those of l.
+ */
+static layer layer_repacked(const layer *l, bn_context *ctx)
+{
+    layer other = *l;
+    for (int p = 0; p < PRODUCTS; p++) {
+        const bn_matrix *from = &l->weight[p];
+        const size_t bytes = bn_matrix_bytes(BN_TYPE_I2_R16, from->rows, from->cols);
+        if (bytes == 0) continue;
+        bn_matrix *to = &other.weight[p];
+        to->data = aligned_alloc(64, bytes);
+        to->type = BN_TYPE_I2_R16;
+        const bn_status status = bn_repack(ctx, from, BN_TYPE_I2_R16, (void *)to->data);
+        expect(status == BN_OK, "bn_repack: %s", bn_context_error(ctx));
+    }
+    return other;
+}
+
+static void layer_repacked_destroy(const layer *l, layer *other)
+{
+    for (int p = 0; p < PRODUCTS; p++)
+        if (other->weight[p].data != l->weight[p].data) free((void *)other->weight[p].data);
 }
 
 /* All products of the layer for rows [first, first + n) of x, y of each product after that of the one before. */
@@ -153,6 +180,11 @@ static void test_layer(int64_t cols, int64_t n, const int64_t rows[PRODUCTS])
             run(&l, ctx, 0, n, y);
             same(y, expected, l.y_count, bn_isa_name(isa), threads[t], &l, "not what the specification says");
             if (n > 1) test_rows_alone(&l, ctx, expected, y);
+            layer repacked = layer_repacked(&l, ctx);
+            memset(y, 0xFF, l.y_count * sizeof *y);
+            run(&repacked, ctx, 0, n, y);
+            same(y, expected, l.y_count, bn_isa_name(isa), threads[t], &l, "not the same from I2_R16");
+            layer_repacked_destroy(&l, &repacked);
             bn_context_destroy(ctx);
         }
     }
@@ -213,9 +245,42 @@ static void test_refusals(void)
     layer_destroy(&l);
 }
 
+/* A code 3 is found wherever it is, and the first one is named. */
+static void test_repack_refusals(void)
+{
+    static const int64_t rows[PRODUCTS] = {64, 8, 8};
+    layer l = layer_create(384, 1, rows);
+    bn_context *ctx;
+    if (!expect(bn_context_create(2, BN_ISA_AUTO, &ctx) == BN_OK, "a context")) return;
+    uint8_t *to = aligned_alloc(64, 64 * 384 / 4), *w = (uint8_t *)l.weight[0].data;
+    for (int64_t row = 0; row < 64; row += 21) {
+        for (int64_t k = 0; k < 384; k += 101) {
+            uint8_t *byte = w + row * 96 + k / 128 * 32 + k % 32, *later = w + 63 * 96 + 95;
+            const uint8_t before = *byte, before_later = *later;
+            *later = (uint8_t)(*later | 3);
+            *byte = (uint8_t)(*byte | 3 << (6 - 2 * (k % 128 / 32)));
+            char words[64];
+            snprintf(words, sizeof words, "row %lld, column %lld ", (long long)row, (long long)k);
+            expect(bn_repack(ctx, &l.weight[0], BN_TYPE_I2_R16, to) == BN_ERROR_ARGUMENT, "%s was not refused", words);
+            expect(strstr(bn_context_error(ctx), words) != NULL, "%snot in: %s", words, bn_context_error(ctx));
+            *byte = before;
+            *later = before_later;
+        }
+    }
+    expect(bn_repack(ctx, &l.weight[0], BN_TYPE_I2_R16, to) == BN_OK, "an intact matrix");
+    expect(bn_repack(NULL, &l.weight[0], BN_TYPE_I2_R16, to) == BN_ERROR_ARGUMENT, "no context");
+    expect(bn_repack(ctx, NULL, BN_TYPE_I2_R16, to) == BN_ERROR_ARGUMENT, "no matrix");
+    expect(bn_repack(ctx, &l.weight[0], BN_TYPE_I2_R16, NULL) == BN_ERROR_ARGUMENT, "nowhere to write");
+    expect(bn_repack(ctx, &l.weight[0], BN_TYPE_F16, to) == BN_ERROR_ARGUMENT, "to F16");
+    expect(bn_repack(ctx, &l.weight[1], BN_TYPE_I2_R16, to) == BN_ERROR_ARGUMENT, "8 rows");
+    free(to);
+    bn_context_destroy(ctx);
+    layer_destroy(&l);
+}
+
 int main(void)
 {
-    static const int64_t small[PRODUCTS] = {1, 5, 130}, middle[PRODUCTS] = {96, 64, 33}, large[PRODUCTS] = {640, 257, 3};
+    static const int64_t small[PRODUCTS] = {1, 5, 144}, middle[PRODUCTS] = {96, 64, 33}, large[PRODUCTS] = {640, 257, 3};
     static const int64_t n[] = {1, 2, 3, 5, 7, 13, 97};
     for (size_t i = 0; i < sizeof n / sizeof n[0]; i++) {
         test_layer(128, n[i], small);
@@ -224,5 +289,6 @@ int main(void)
     test_layer(2560, 1, large);
     test_layer(1152, 200, small);
     test_refusals();
+    test_repack_refusals();
     return expect_result();
 }

@@ -4,7 +4,7 @@
 
 #include "context.h"
 
-enum { PIECE = 256 * 1024, LINE = 64 };
+enum { PIECE = 256 * 1024, LINE = 64, AHEAD = 8192 };
 
 typedef uint64_t vector __attribute__((vector_size(LINE), aligned(1)));
 
@@ -13,7 +13,10 @@ typedef struct reading {
     atomic_uint_fast64_t checksum; /* keeps the loads alive */
 } reading;
 
-/* Four independent sums, so that the loads and not the additions set the pace. */
+/*
+ * Four independent sums, so that the loads and not the additions set the pace; and memory is asked for as the products
+ * ask for it, 8 KB ahead into the second-level cache: without that a core reads a third to a half less.
+ */
 static void read_bytes(void *argument, int64_t begin, int64_t end, int32_t thread)
 {
     (void)thread;
@@ -21,7 +24,10 @@ static void read_bytes(void *argument, int64_t begin, int64_t end, int32_t threa
     vector sums[4] = {{0}};
     const unsigned char *p = job->data + begin, *last = job->data + end;
     for (; last - p >= 4 * LINE; p += 4 * LINE) {
-        for (int i = 0; i < 4; i++) sums[i] += *(const vector *)(p + i * LINE);
+        for (int i = 0; i < 4; i++) {
+            __builtin_prefetch(p + AHEAD + i * LINE, 0, 2);
+            sums[i] += *(const vector *)(p + i * LINE);
+        }
     }
     uint64_t sum = 0;
     for (; p < last; p++) sum += *p;

@@ -8,24 +8,23 @@
  */
 #include <stddef.h>
 
-#include "context.h"
-#include "formats/i2s.h"
+#include "ops.h"
 
 enum {
-    RUN_BYTES = 32 * 1024, /* weights of one piece of a matrix-vector product, about     */
-    RUN_ROWS = 256,        /* and its rows at most                                       */
-    RUN_STEP = 16,         /* and what its rows are a multiple of                        */
-    PANEL = 64,            /* weight rows of one piece of a matrix-matrix product        */
-    TOKENS = 96,           /* and its activation rows                                    */
-    MAX_COLS = 1 << 22     /* 2 * 128 * cols stays below 2^31: no sum overflows an int32 */
+    RUN_BYTES = 32 * 1024, /* weights of one piece of a matrix-vector product, about       */
+    RUN_ROWS = 256,        /* and its rows at most                                         */
+    RUN_STEP = 16,         /* and what its rows are a multiple of, as I2_R16 needs them    */
+    PANEL = 64,            /* weight rows of one piece of a matrix-matrix product          */
+    TOKENS = 96,           /* and its activation rows                                      */
+    MAX_COLS = 1 << 19     /* 64 * 2 * 128 * cols / 4 stays below 2^31 in every lane of every kernel */
 };
 
 typedef struct linear {
     const bn_product *products;
     const bn_quantized *x;
     int64_t n;
-    bn_gemv_fn gemv;
-    bn_gemm_fn gemm;
+    bn_gemv_fn gemv[BN_FORMAT_COUNT];
+    bn_gemm_fn gemm[BN_FORMAT_COUNT];
 } linear;
 
 static int64_t panels_of(const bn_product *product)
@@ -33,9 +32,16 @@ static int64_t panels_of(const bn_product *product)
     return (product->weight->rows + PANEL - 1) / PANEL;
 }
 
+/* Rows of a product in the sequence of all products: whole steps, so that each product begins with one. */
+static int64_t span_of(const bn_product *product)
+{
+    return (product->weight->rows + RUN_STEP - 1) / RUN_STEP * RUN_STEP;
+}
+
+/* All ternary types take two bits a weight; a row that is a multiple of RUN_STEP begins a group of rows in each. */
 static const uint8_t *row_of(const bn_matrix *weight, int64_t row)
 {
-    return (const uint8_t *)weight->data + (size_t)row * bn_i2s_row_bytes((size_t)weight->cols);
+    return (const uint8_t *)weight->data + (size_t)row * (size_t)weight->cols / 4;
 }
 
 /* y[i] = (or +=) (dot[i] - sum) * (scale / s): the dot product is exact, the factor is one for the row */
@@ -60,16 +66,18 @@ static void run_of_rows(void *argument, int64_t begin, int64_t end, int32_t thre
     const bn_product *product = job->products;
     int32_t dot[RUN_ROWS];
     while (begin < end) {
-        const int64_t rows = product->weight->rows;
-        if (begin < rows) {
-            const int64_t last = end < rows ? end : rows;
+        const bn_matrix *weight = product->weight;
+        const int64_t span = span_of(product);
+        if (begin < span) {
+            const int64_t last = end < weight->rows ? end : weight->rows;
             const size_t count = (size_t)(last - begin);
-            job->gemv(row_of(product->weight, begin), (size_t)product->weight->cols, count, job->x->q, dot);
+            const bn_gemv_fn gemv = job->gemv[bn_ternary_format(weight->type)];
+            gemv(row_of(weight, begin), (size_t)weight->cols, count, job->x->q, dot);
             epilogue(product, job->x, 0, begin, count, dot);
-            begin = last;
+            begin = span;
         }
-        begin -= rows;
-        end -= rows;
+        begin -= span;
+        end -= span;
         product++;
     }
 }
@@ -87,8 +95,9 @@ static void one_tile(const linear *job, int64_t tile)
     const size_t rows = (size_t)(weight->rows - row < PANEL ? weight->rows - row : PANEL);
     const size_t n = (size_t)(job->n - first < TOKENS ? job->n - first : TOKENS);
     int32_t dot[TOKENS * PANEL];
-    job->gemm(row_of(weight, row), (size_t)weight->cols, rows, job->x->q + first * job->x->stride,
-              (size_t)job->x->stride, n, dot, PANEL);
+    const bn_gemm_fn gemm = job->gemm[bn_ternary_format(weight->type)];
+    gemm(row_of(weight, row), (size_t)weight->cols, rows, job->x->q + first * job->x->stride, (size_t)job->x->stride, n,
+         dot, PANEL);
     for (size_t r = 0; r < n; r++) epilogue(product, job->x, first + (int64_t)r, row, rows, dot + r * PANEL);
 }
 
@@ -103,9 +112,9 @@ static bn_status check_product(bn_context *ctx, const bn_product *product, int32
     const bn_matrix *weight = product->weight;
     if (weight == NULL || weight->data == NULL || product->y == NULL)
         return bn_fail(ctx, BN_ERROR_ARGUMENT, "bn_linear: product %d has a null pointer", i);
-    if (weight->type != BN_TYPE_I2_S)
-        return bn_fail(ctx, BN_ERROR_ARGUMENT, "bn_linear: product %d has weights of type %d, not I2_S (36)", i,
-                       weight->type);
+    if (bn_ternary_format(weight->type) < 0)
+        return bn_fail(ctx, BN_ERROR_ARGUMENT,
+                       "bn_linear: product %d has weights of type %d, not I2_S (36) or I2_R16 (1016)", i, weight->type);
     if (bn_matrix_bytes(weight->type, weight->rows, weight->cols) == 0 || weight->cols > MAX_COLS)
         return bn_fail(ctx, BN_ERROR_ARGUMENT, "bn_linear: product %d has the impossible shape %lld x %lld", i,
                        (long long)weight->rows, (long long)weight->cols);
@@ -141,17 +150,16 @@ bn_status bn_linear(bn_context *ctx, const bn_product *products, int32_t count, 
     if (status == BN_OK) status = bn_enter(ctx);
     if (status != BN_OK) return status;
 
-    linear job = {
-        .products = products,
-        .x = x,
-        .n = n,
-        .gemv = (bn_gemv_fn)bn_kernel_of(ctx, BN_OPERATION_GEMV, BN_FORMAT_I2_S),
-        .gemm = (bn_gemm_fn)bn_kernel_of(ctx, BN_OPERATION_GEMM, BN_FORMAT_I2_S),
-    };
+    linear job = {.products = products, .x = x, .n = n};
+    for (int32_t i = 0; i < count; i++) {
+        const int32_t format = bn_ternary_format(products[i].weight->type);
+        job.gemv[format] = (bn_gemv_fn)bn_kernel_of(ctx, BN_OPERATION_GEMV, (bn_format)format);
+        job.gemm[format] = (bn_gemm_fn)bn_kernel_of(ctx, BN_OPERATION_GEMM, (bn_format)format);
+    }
     if (n == 1) {
         int64_t rows = 0;
-        for (int32_t i = 0; i < count; i++) rows += products[i].weight->rows;
-        int64_t run = RUN_BYTES / (int64_t)bn_i2s_row_bytes((size_t)x->cols) / RUN_STEP * RUN_STEP;
+        for (int32_t i = 0; i < count; i++) rows += span_of(&products[i]);
+        int64_t run = RUN_BYTES / ((x->cols + 3) / 4) / RUN_STEP * RUN_STEP;
         run = run < RUN_STEP ? RUN_STEP : run > RUN_ROWS ? RUN_ROWS : run;
         bn_parallel(ctx, rows, run, run_of_rows, &job);
     } else {

@@ -29,4 +29,17 @@ static inline int32_t bn_float_format(int32_t type)
     }
 }
 
+/* The table's format of a ternary bn_type, or -1. */
+static inline int32_t bn_ternary_format(int32_t type)
+{
+    switch (type) {
+    case BN_TYPE_I2_S:
+        return BN_FORMAT_I2_S;
+    case BN_TYPE_I2_R16:
+        return BN_FORMAT_I2_R16;
+    default:
+        return -1;
+    }
+}
+
 #endif

@@ -932,6 +932,15 @@ public class BitNetNative extends BitNetNative$shared {
     public static int BN_TYPE_I2_S() {
         return BN_TYPE_I2_S;
     }
+    private static final int BN_TYPE_I2_R16 = (int)1016L;
+    /**
+     * {@snippet lang=c :
+     * enum bn_type.BN_TYPE_I2_R16 = 1016
+     * }
+     */
+    public static int BN_TYPE_I2_R16() {
+        return BN_TYPE_I2_R16;
+    }
 
     private static class bn_matrix_bytes {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
@@ -973,6 +982,54 @@ public class BitNetNative extends BitNetNative$shared {
         var mh$ = bn_matrix_bytes.HANDLE;
         try {
             return (long)mh$.invokeExact(type, rows, cols);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class bn_repack {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            BitNetNative.C_INT,
+            BitNetNative.C_POINTER,
+            BitNetNative.C_POINTER,
+            BitNetNative.C_INT,
+            BitNetNative.C_POINTER
+        );
+
+        public static final MethodHandle HANDLE = NativeLibrary.downcall("bn_repack", DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * bn_status bn_repack(bn_context *ctx, const bn_matrix *from, int32_t type, void *to)
+     * }
+     */
+    public static FunctionDescriptor bn_repack$descriptor() {
+        return bn_repack.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * bn_status bn_repack(bn_context *ctx, const bn_matrix *from, int32_t type, void *to)
+     * }
+     */
+    public static MethodHandle bn_repack$handle() {
+        return bn_repack.HANDLE;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * bn_status bn_repack(bn_context *ctx, const bn_matrix *from, int32_t type, void *to)
+     * }
+     */
+    public static int bn_repack(MemorySegment ctx, MemorySegment from, int type, MemorySegment to) {
+        var mh$ = bn_repack.HANDLE;
+        try {
+            return (int)mh$.invokeExact(ctx, from, type, to);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {

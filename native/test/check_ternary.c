@@ -1,8 +1,12 @@
-/* I2_S products against the scalar ones: every integer equal, for random and for extreme inputs. */
+/*
+ * Ternary products against the sum over code * q, the codes laid out by the formulas of formats/: every integer equal,
+ * for random and for extreme inputs.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "formats/i2r16.h"
 #include "formats/i2s.h"
 #include "guard.h"
 #include "kernel_check.h"
@@ -16,17 +20,27 @@ typedef enum activations { Q_RANDOM, Q_LOWEST, Q_HIGHEST, Q_ALTERNATING, Q_COUNT
 static const char *const W_NAMES[W_COUNT] = {"random codes", "codes 0", "codes 1", "codes 2", "any bits (code 3 too)"};
 static const char *const Q_NAMES[Q_COUNT] = {"random q", "q -128", "q 127", "q -128/127"};
 
-static void fill_weights(uint8_t *w, size_t bytes, weights kind, uint64_t *random)
+static void fill_codes(uint8_t *codes, size_t count, weights kind, uint64_t *random)
 {
-    static const uint8_t constant[W_COUNT] = {[W_ONES] = 0x55, [W_TWOS] = 0xAA};
-    for (size_t i = 0; i < bytes; i++) {
-        if (kind == W_ANY_BITS) {
-            w[i] = (uint8_t)check_random(random);
-        } else if (kind == W_RANDOM) {
-            const uint64_t r = check_random(random);
-            w[i] = (uint8_t)(r % 3 << 6 | (r >> 16) % 3 << 4 | (r >> 32) % 3 << 2 | (r >> 48) % 3);
-        } else {
-            w[i] = constant[kind];
+    for (size_t i = 0; i < count; i++) {
+        const uint64_t r = check_random(random);
+        const uint8_t choices[W_COUNT] = {(uint8_t)(r % 3), 0, 1, 2, (uint8_t)(r & 3)};
+        codes[i] = choices[kind];
+    }
+}
+
+/* Lays out codes [rows][cols] in a format. */
+static void pack(bn_format format, const uint8_t *codes, size_t rows, size_t cols, uint8_t *w)
+{
+    memset(w, 0, rows * cols / 4);
+    for (size_t i = 0; i < rows; i++) {
+        for (size_t k = 0; k < cols; k++) {
+            const unsigned code = codes[i * cols + k];
+            if (format == BN_FORMAT_I2_S)
+                w[i * cols / 4 + k / BN_I2S_BLOCK * BN_I2S_BLOCK_BYTES + k % 32] |=
+                    (uint8_t)(code << (6 - 2 * (k % BN_I2S_BLOCK / 32)));
+            else
+                w[bn_i2r16_byte(cols, i, k)] |= (uint8_t)(code << bn_i2r16_shift(k));
         }
     }
 }
@@ -41,11 +55,11 @@ static void fill_activations(int8_t *q, size_t count, activations kind, uint64_t
 
 /* ---- one set of inputs, and shapes cut from it ---- */
 
-enum { MOST_ROWS = 33, MOST_N = 64 };
+enum { MOST_ROWS = 80, MOST_N = 64 };
 
 typedef struct inputs {
     size_t cols, stride;
-    uint8_t *w;        /* [MOST_ROWS][cols / 4] */
+    uint8_t *codes;    /* [MOST_ROWS][cols] */
     int8_t *q;         /* [MOST_N][stride], the padding holds what must not matter */
     int32_t *expected; /* [MOST_N][MOST_ROWS] */
     guarded guard_w, guard_q, guard_y;
@@ -54,11 +68,10 @@ typedef struct inputs {
 static inputs inputs_create(size_t cols, size_t most_n)
 {
     inputs in = {.cols = cols, .stride = (size_t)bn_quantized_stride((int64_t)cols)};
-    const size_t w_bytes = MOST_ROWS * bn_i2s_row_bytes(cols);
-    in.w = malloc(w_bytes);
+    in.codes = malloc(MOST_ROWS * cols);
     in.q = malloc(most_n * in.stride);
     in.expected = malloc(most_n * MOST_ROWS * sizeof(int32_t));
-    in.guard_w = guarded_create(w_bytes);
+    in.guard_w = guarded_create(MOST_ROWS * cols / 4);
     in.guard_q = guarded_create(most_n * in.stride);
     in.guard_y = guarded_create(most_n * (MOST_ROWS + 3) * sizeof(int32_t));
     return in;
@@ -66,7 +79,7 @@ static inputs inputs_create(size_t cols, size_t most_n)
 
 static void inputs_destroy(inputs *in)
 {
-    free(in->w);
+    free(in->codes);
     free(in->q);
     free(in->expected);
     guarded_destroy(&in->guard_w);
@@ -74,25 +87,34 @@ static void inputs_destroy(inputs *in)
     guarded_destroy(&in->guard_y);
 }
 
+static int32_t dot(const uint8_t *restrict codes, const int8_t *restrict q, size_t cols)
+{
+    int32_t sum = 0;
+    for (size_t k = 0; k < cols; k++) sum += codes[k] * q[k];
+    return sum;
+}
+
 static void inputs_fill(inputs *in, size_t most_n, weights wk, activations qk, uint64_t *random)
 {
-    fill_weights(in->w, MOST_ROWS * bn_i2s_row_bytes(in->cols), wk, random);
+    fill_codes(in->codes, MOST_ROWS * in->cols, wk, random);
     memset(in->q, 99, most_n * in->stride);
     for (size_t r = 0; r < most_n; r++) {
-        fill_activations(in->q + r * in->stride, in->cols, qk, random);
-        bn_gemv_i2s_scalar(in->w, in->cols, MOST_ROWS, in->q + r * in->stride, in->expected + r * MOST_ROWS);
+        int8_t *q = in->q + r * in->stride;
+        fill_activations(q, in->cols, qk, random);
+        for (size_t i = 0; i < MOST_ROWS; i++)
+            in->expected[r * MOST_ROWS + i] = dot(in->codes + i * in->cols, q, in->cols);
     }
 }
 
 static void check_shape(const bn_kernel *kernel, inputs *in, size_t rows, size_t n, guard_side side)
 {
-    const size_t w_bytes = rows * bn_i2s_row_bytes(in->cols), q_bytes = n * in->stride;
+    const size_t w_bytes = rows * in->cols / 4, q_bytes = n * in->stride;
     const size_t y_stride = kernel->operation == BN_OPERATION_GEMM ? rows + 3 : rows;
     const size_t y_bytes = ((n - 1) * y_stride + rows) * sizeof(int32_t);
     uint8_t *w = guarded_place(&in->guard_w, w_bytes, side);
     int8_t *q = guarded_place(&in->guard_q, q_bytes, side);
     int32_t *y = guarded_place(&in->guard_y, y_bytes, side);
-    memcpy(w, in->w, w_bytes);
+    pack(kernel->format, in->codes, rows, in->cols, w);
     memcpy(q, in->q, q_bytes);
     const int32_t gap = y[(n - 1) * y_stride]; /* the pattern */
 
@@ -135,22 +157,44 @@ static void check_cols(const bn_kernel *kernel, size_t cols, const size_t *rows,
     inputs_destroy(&in);
 }
 
-static const size_t COLS[] = {128, 256, 384, 512, 896, 1024, 1152, 2560, 4224, 6912, 8704, 0};
+/* Lists end with 0. */
+typedef struct shapes {
+    const size_t *cols, *gemv_rows, *gemm_rows, *gemm_n;
+} shapes;
 
-/* 0 ends a list. */
+static const size_t ONE[] = {1, 0};
+
+static const shapes I2S_SHAPES = {
+    .cols = (const size_t[]){128, 256, 384, 512, 896, 1024, 1152, 2560, 4224, 6912, 8704, 0},
+    .gemv_rows = (const size_t[]){1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 16, 17, 31, 32, 33, 0},
+    .gemm_rows = (const size_t[]){1, 2, 3, 4, 5, 6, 7, 8, 9, 0},
+    .gemm_n = (const size_t[]){1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 64, 0},
+};
+
+static const shapes I2R16_SHAPES = {
+    .cols = (const size_t[]){16, 32, 48, 112, 128, 144, 256, 1040, 2560, 6912, 0},
+    .gemv_rows = (const size_t[]){16, 32, 48, 80, 0},
+    .gemm_rows = (const size_t[]){16, 32, 48, 80, 0},
+    .gemm_n = (const size_t[]){1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 64, 0},
+};
+
+static const shapes *shapes_of(const bn_kernel *kernel)
+{
+    return kernel->format == BN_FORMAT_I2_S ? &I2S_SHAPES : &I2R16_SHAPES;
+}
+
 void check_gemv(const bn_kernel *kernel)
 {
-    static const size_t rows[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 16, 17, 31, 32, 33, 0}, one[] = {1, 0};
-    for (const size_t *cols = COLS; *cols != 0; cols++) check_cols(kernel, *cols, rows, one);
+    const shapes *s = shapes_of(kernel);
+    for (const size_t *cols = s->cols; *cols != 0; cols++) check_cols(kernel, *cols, s->gemv_rows, ONE);
 }
 
 void check_gemm(const bn_kernel *kernel)
 {
-    static const size_t rows[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 0};
-    static const size_t n[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 64, 0};
-    static const size_t few_rows[] = {1, 3, 4, 7, 0}, few[] = {1, 2, 3, 5, 6, 7, 0};
-    for (const size_t *cols = COLS; *cols != 0; cols++)
-        check_cols(kernel, *cols, *cols <= 1024 ? rows : few_rows, *cols <= 1024 ? n : few);
+    static const size_t few[] = {1, 2, 3, 5, 6, 7, 0};
+    const shapes *s = shapes_of(kernel);
+    for (const size_t *cols = s->cols; *cols != 0; cols++)
+        check_cols(kernel, *cols, s->gemm_rows, *cols <= 1024 ? s->gemm_n : few);
 }
 
 /* ---- speed: the kernel alone, over matrices that together are larger than the caches ---- */
@@ -172,7 +216,7 @@ static void some_panels(void *argument, int64_t begin, int64_t end, int32_t thre
     const stream *s = argument;
     const size_t cols = (size_t)s->cols, stride = (size_t)bn_quantized_stride(s->cols);
     int32_t *y = s->y + (size_t)thread * TOKENS * PANEL;
-    const uint8_t *w = s->w + (size_t)(s->turn * s->rows + begin) * bn_i2s_row_bytes(cols);
+    const uint8_t *w = s->w + (size_t)(s->turn * s->rows + begin) * cols / 4;
     const size_t rows = (size_t)(end - begin);
     if (s->kernel->operation == BN_OPERATION_GEMV) {
         ((bn_gemv_fn)s->kernel->function)(w, cols, rows, s->q, y);
@@ -196,14 +240,13 @@ static void one_pass(void *argument)
 static void bench_stream(const bn_kernel *kernel, const bench_options *options, int64_t rows, int64_t cols, int64_t n,
                          int64_t matrices)
 {
-    const size_t w_bytes = bn_matrix_bytes(BN_TYPE_I2_S, rows, cols) * (size_t)matrices;
+    const size_t w_bytes = (size_t)(matrices * rows * cols) / 4;
     const size_t q_bytes = (size_t)(n * bn_quantized_stride(cols));
     uint64_t random = 1;
     uint8_t *w = aligned_alloc(64, (w_bytes + 63) / 64 * 64);
     int8_t *q = aligned_alloc(64, q_bytes);
     int32_t *y = malloc((size_t)options->threads * TOKENS * PANEL * sizeof(int32_t));
-    fill_weights(w, w_bytes < 4096 ? w_bytes : 4096, W_RANDOM, &random);
-    for (size_t i = 4096; i < w_bytes; i += 4096) memcpy(w + i, w, w_bytes - i < 4096 ? w_bytes - i : 4096);
+    memset(w, 0x59, w_bytes);
     fill_activations(q, q_bytes, Q_RANDOM, &random);
     stream s = {.kernel = kernel, .w = w, .rows = rows, .cols = cols, .matrices = matrices, .n = n, .q = q, .y = y};
     if (bn_pool_create(options->threads, &s.pool) == BN_OK) {
@@ -228,7 +271,7 @@ static void bench_shapes(const bn_kernel *kernel, const bench_options *options, 
     for (size_t i = 0; i < sizeof SHAPES / sizeof SHAPES[0]; i++) {
         const int64_t rows = options->rows > 0 ? options->rows : SHAPES[i][0];
         const int64_t cols = options->cols > 0 ? options->cols : SHAPES[i][1];
-        const int64_t bytes = (int64_t)bn_matrix_bytes(BN_TYPE_I2_S, rows, cols);
+        const int64_t bytes = (int64_t)bn_matrix_bytes(kernel->format == BN_FORMAT_I2_S ? BN_TYPE_I2_S : BN_TYPE_I2_R16, rows, cols);
         if (bytes == 0) {
             printf("%-28s cannot run %lld x %lld\n", kernel->name, (long long)rows, (long long)cols);
             return;
