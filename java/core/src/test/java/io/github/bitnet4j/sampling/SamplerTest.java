@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
@@ -266,6 +267,33 @@ class SamplerTest {
                 assertEquals(ids.get(i), top.ids[i]);
                 assertEquals(logits[top.ids[i]] + 0f, top.logits[i]);
             }
+        }
+    }
+
+    @Test
+    void nucleusAgreesWithSorting() {
+        SplittableRandom random = new SplittableRandom(5);
+        for (int round = 0; round < 20_000; round++) {
+            float[] weights = new float[1 + random.nextInt(60)];
+            for (int i = 0; i < weights.length; i++) {
+                weights[i] = random.nextInt(4) == 0 ? 0.25f : (float) Math.exp(-random.nextDouble(30));
+            }
+            double total = IntStream.range(0, weights.length).mapToDouble(i -> weights[i]).sum();
+            double target = random.nextDouble() * total;
+            List<Float> sorted = IntStream.range(0, weights.length).mapToObj(i -> weights[i]).sorted(Comparator.reverseOrder()).toList();
+            int kept = 0;
+            double sum = 0;
+            while (sum < target) {
+                sum += sorted.get(kept++);
+            }
+            if (Math.abs(sum - target) < 1e-9 || Math.abs(sum - sorted.get(kept - 1) - target) < 1e-9) {
+                continue;
+            }
+            Nucleus nucleus = new Nucleus();
+            nucleus.find(weights, weights.length, target);
+            float cut = sorted.get(kept - 1);
+            assertEquals(cut, nucleus.cut());
+            assertEquals(kept - sorted.indexOf(cut), nucleus.equals());
         }
     }
 }
