@@ -24,7 +24,7 @@ public final class Main {
     private static final int USAGE = 2;
     private static final int USAGE_WIDTH = 110;
     private static final List<String> COMMANDS = List.of("run", "chat", "tokenize", "inspect", "logits", "perplexity",
-            "bench", "synth", "doctor");
+            "bench", "synth", "optimize", "doctor");
 
     @Option(names = {"-h", "--help"}, usageHelp = true, description = "Show this help.")
     private boolean help;
@@ -89,6 +89,7 @@ public final class Main {
             case "perplexity" -> new PerplexityCommand(console);
             case "bench" -> new BenchCommand(console);
             case "synth" -> new SynthCommand(console);
+            case "optimize" -> new OptimizeCommand(console);
             case "doctor" -> new DoctorCommand(console);
             default -> throw new IllegalArgumentException(name);
         };

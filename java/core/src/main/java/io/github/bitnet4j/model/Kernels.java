@@ -3,6 +3,8 @@ package io.github.bitnet4j.model;
 import static io.github.bitnet4j.bindings.BitNetNative.*;
 
 import io.github.bitnet4j.BitNetException;
+import io.github.bitnet4j.bindings.bn_matrix;
+import io.github.bitnet4j.gguf.GgmlType;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -62,6 +64,24 @@ public final class Kernels implements AutoCloseable {
 
     void resume() {
         bn_resume(context);
+    }
+
+    /**
+     * Writes I2_S weights in another ternary format, exactly.
+     *
+     * @param codes rows * cols / 4 bytes
+     * @param to    as many bytes, 64-byte aligned
+     * @throws BitNetException if a code is 3, which no intact file holds, or the shape does not fit the format
+     */
+    public void repack(MemorySegment codes, long rows, long cols, GgmlType format, MemorySegment to) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment matrix = bn_matrix.allocate(arena);
+            bn_matrix.data(matrix, codes);
+            bn_matrix.rows(matrix, rows);
+            bn_matrix.cols(matrix, cols);
+            bn_matrix.type(matrix, GgmlType.I2_S.id());
+            check(bn_repack(context, matrix, format.id(), to));
+        }
     }
 
     void embed(MemorySegment table, MemorySegment tokens, long n, MemorySegment x) {

@@ -24,9 +24,9 @@ final class Weights {
         this.arena = arena;
     }
 
-    /** A ternary matrix, {@code bn_matrix} with its scale, which stands behind the codes. */
+    /** A ternary matrix of any layout, {@code bn_matrix} with its scale, which stands behind the codes. */
     MemorySegment linear(String name, long rows, long cols) {
-        GgufTensor tensor = tensor(name, List.of(GgmlType.I2_S), cols, rows);
+        GgufTensor tensor = tensor(name, List.of(GgmlType.I2_S, GgmlType.I2_R16), cols, rows);
         if (cols % I2_S_BLOCK != 0) {
             throw bad(name, "has rows of " + cols + " weights; I2_S kernels take multiples of " + I2_S_BLOCK);
         }

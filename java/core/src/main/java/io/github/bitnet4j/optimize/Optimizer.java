@@ -1,0 +1,96 @@
+package io.github.bitnet4j.optimize;
+
+import io.github.bitnet4j.BitNetException;
+import io.github.bitnet4j.gguf.GgmlType;
+import io.github.bitnet4j.gguf.GgufFile;
+import io.github.bitnet4j.gguf.GgufTensor;
+import io.github.bitnet4j.gguf.GgufWriter;
+import io.github.bitnet4j.gguf.TensorData;
+import io.github.bitnet4j.model.Kernels;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+import java.nio.channels.WritableByteChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/**
+ * Writes a model's ternary tensors as I2_R16, sixteen rows interleaved (docs/formats.md), which a core reads as one
+ * sequential run; everything else is copied. The file runs as it is, mapped and not copied, and gives the same results
+ * bit for bit. A tensor whose rows are no multiple of 16 keeps its format.
+ */
+public final class Optimizer {
+    /** Metadata: which layouts the file has. */
+    public static final String LAYOUT_KEY = "bitnet4j.layout";
+
+    private static final int ROWS = 16;
+    /** A cache line, so that kernels read whole ones. */
+    private static final int ALIGNMENT = 64;
+    private static final int GGUF_VERSION = 3;
+    /** Codes that are repacked at a time, about. */
+    private static final long PIECE_BYTES = 4 << 20;
+    private static final int SCALE_BYTES = 32;
+
+    private Optimizer() {}
+
+    /**
+     * Writes an optimised copy. The file appears when it is complete.
+     *
+     * @param kernels  repack on their threads
+     * @param progress told the bytes written and the bytes in all
+     * @throws BitNetException if the model is optimised already, holds no I2_S tensors, or holds a code 3
+     * @throws IOException     if the copy cannot be written
+     */
+    public static void write(GgufFile file, Path target, Kernels kernels, GgufWriter.Progress progress) throws IOException {
+        if (file.metadata().get(LAYOUT_KEY).isPresent()) {
+            throw new BitNetException(file.path() + " is optimised already: optimise the file it was made from");
+        }
+        if (file.tensors().stream().noneMatch(tensor -> tensor.type() == GgmlType.I2_S)) {
+            throw new BitNetException(file.path() + " holds no I2_S tensors; there is nothing to optimise");
+        }
+        if (Files.exists(target) && Files.isSameFile(file.path(), target)) {
+            throw new BitNetException(target + " is the model itself; choose another name");
+        }
+        GgufWriter writer = new GgufWriter(GGUF_VERSION, ALIGNMENT);
+        file.metadata().asMap().forEach((key, value) -> {
+            if (!key.equals("general.alignment")) {
+                writer.value(key, value);
+            }
+        });
+        writer.string(LAYOUT_KEY, "i2_r16");
+        for (GgufTensor tensor : file.tensors()) {
+            boolean interleave = tensor.type() == GgmlType.I2_S && tensor.rank() == 2 && tensor.rows() % ROWS == 0;
+            if (interleave) {
+                writer.tensor(tensor.name(), GgmlType.I2_R16, tensor.dims(), out -> interleave(tensor, kernels, out));
+            } else {
+                writer.tensor(tensor.name(), tensor.type(), tensor.dims(), TensorData.of(tensor.data()));
+            }
+        }
+        writer.write(target, progress);
+    }
+
+    private static void interleave(GgufTensor tensor, Kernels kernels, WritableByteChannel out) throws IOException {
+        long rowBytes = tensor.cols() / 4;
+        long step = Math.max(ROWS, PIECE_BYTES / rowBytes / ROWS * ROWS);
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment piece = arena.allocate(Math.min(step, tensor.rows()) * rowBytes, ALIGNMENT);
+            for (long row = 0; row < tensor.rows(); row += step) {
+                long rows = Math.min(step, tensor.rows() - row);
+                MemorySegment codes = tensor.data().asSlice(row * rowBytes, rows * rowBytes);
+                repack(tensor, row, kernels, codes, rows, piece);
+                out.write(piece.asSlice(0, rows * rowBytes).asByteBuffer());
+            }
+        }
+        out.write(ByteBuffer.wrap(tensor.data().asSlice(tensor.rows() * rowBytes, SCALE_BYTES).toArray(ValueLayout.JAVA_BYTE)));
+    }
+
+    private static void repack(GgufTensor tensor, long row, Kernels kernels, MemorySegment codes, long rows, MemorySegment piece) {
+        try {
+            kernels.repack(codes, rows, tensor.cols(), GgmlType.I2_R16, piece);
+        } catch (BitNetException e) {
+            throw new BitNetException("tensor " + tensor.name() + ", counting rows from " + row + ": " + e.getMessage(), e);
+        }
+    }
+}

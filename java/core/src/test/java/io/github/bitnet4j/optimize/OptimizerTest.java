@@ -1,0 +1,120 @@
+package io.github.bitnet4j.optimize;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.github.bitnet4j.BitNetException;
+import io.github.bitnet4j.api.BitNetModel;
+import io.github.bitnet4j.api.ModelOptions;
+import io.github.bitnet4j.api.Session;
+import io.github.bitnet4j.gguf.GgmlType;
+import io.github.bitnet4j.gguf.GgufFile;
+import io.github.bitnet4j.gguf.GgufTensor;
+import io.github.bitnet4j.model.Cpu;
+import io.github.bitnet4j.model.Kernels;
+import io.github.bitnet4j.synth.Synth;
+import io.github.bitnet4j.synth.SynthSpec;
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** An optimised file holds the same model: the same logits to the last bit, in a batch and one by one, on every CPU target. */
+class OptimizerTest {
+    private static final int[] IDS = new Random(1).ints(40, 0, 512).toArray();
+
+    @TempDir
+    Path folder;
+    private Path plain;
+    private Path fast;
+
+    @BeforeEach
+    void writeModel() throws IOException {
+        plain = folder.resolve("plain.gguf");
+        fast = folder.resolve("fast.gguf");
+        Synth.write(SynthSpec.builder().hidden(384).ffn(640).heads(6, 2, 64).build(), plain);
+    }
+
+    private static void optimize(Path from, Path to) throws IOException {
+        try (GgufFile file = GgufFile.open(from); Kernels kernels = new Kernels(2, "auto")) {
+            Optimizer.write(file, to, kernels, (written, total) -> {});
+        }
+    }
+
+    private static List<float[]> logits(Path path, String isa) {
+        List<float[]> rows = new ArrayList<>();
+        try (BitNetModel model = BitNetModel.open(path, ModelOptions.DEFAULT.withIsa(isa).withThreads(2));
+             Session session = model.newSession()) {
+            session.evaluate(IDS, 0, (index, logits) -> rows.add(logits.clone()));
+            for (int id : IDS) {
+                session.evaluate(new int[] {id}, 0, (index, logits) -> rows.add(logits.clone()));
+            }
+        }
+        return rows;
+    }
+
+    @Test
+    void theSameLogitsOnEveryTarget() throws IOException {
+        optimize(plain, fast);
+        List<float[]> expected = logits(plain, "scalar");
+        for (Cpu.Isa isa : Cpu.isas()) {
+            if (isa.supported()) {
+                List<float[]> actual = logits(fast, isa.name());
+                assertEquals(expected.size(), actual.size());
+                for (int i = 0; i < expected.size(); i++) {
+                    assertArrayEquals(expected.get(i), actual.get(i), isa.name() + ", row " + i);
+                }
+            }
+        }
+    }
+
+    @Test
+    void onlyTernaryTensorsChange() throws IOException {
+        optimize(plain, fast);
+        try (GgufFile before = GgufFile.open(plain); GgufFile after = GgufFile.open(fast)) {
+            assertEquals(64, after.alignment());
+            assertEquals("i2_r16", after.metadata().string(Optimizer.LAYOUT_KEY).orElseThrow());
+            for (GgufTensor tensor : before.tensors()) {
+                GgufTensor copy = after.requireTensor(tensor.name());
+                assertArrayEquals(tensor.dims(), copy.dims());
+                assertEquals(tensor.byteSize(), copy.byteSize());
+                boolean ternary = tensor.type() == GgmlType.I2_S;
+                assertEquals(ternary ? GgmlType.I2_R16 : tensor.type(), copy.type());
+                assertEquals(!ternary, tensor.data().mismatch(copy.data()) == -1, tensor.name());
+            }
+            before.metadata().asMap().forEach((key, value) -> assertEquals(value, after.metadata().get(key).orElseThrow(), key));
+        }
+    }
+
+    @Test
+    void refusesWhatItCannotImprove() throws IOException {
+        optimize(plain, fast);
+        assertTrue(assertThrows(BitNetException.class, () -> optimize(fast, folder.resolve("twice.gguf"))).getMessage()
+                .contains("is optimised already"));
+        assertTrue(assertThrows(BitNetException.class, () -> optimize(plain, plain)).getMessage().contains("choose another name"));
+    }
+
+    @Test
+    void refusesACodeThatNoIntactFileHolds() throws IOException {
+        long offset;
+        try (GgufFile file = GgufFile.open(plain)) {
+            offset = file.requireTensor("blk.1.ffn_gate.weight").offset();
+        }
+        try (RandomAccessFile bytes = new RandomAccessFile(plain.toFile(), "rw")) {
+            bytes.seek(offset + 1000);
+            bytes.write(0xff);
+        }
+        String message = assertThrows(BitNetException.class, () -> optimize(plain, fast)).getMessage();
+        assertTrue(message.contains("blk.1.ffn_gate.weight"), message);
+        assertFalse(Files.exists(fast), "a file that is not complete must not appear");
+    }
+}
