@@ -132,7 +132,8 @@ typedef enum bn_type {
     BN_TYPE_F16 = 1,
     BN_TYPE_Q8_0 = 8,     /* blocks of 32: f16 scale, 32 int8; 34 bytes                              */
     BN_TYPE_I2_S = 36,    /* ternary, row after row: blocks of 128 codes in 32 bytes                 */
-    BN_TYPE_I2_R16 = 1016 /* ternary, 16 rows interleaved: lines of 16 rows x 16 columns in 64 bytes */
+    BN_TYPE_I2_R16 = 1016, /* ternary, 16 rows interleaved: lines of 16 rows x 16 columns in 64 bytes */
+    BN_TYPE_I2_C = 1017    /* ternary, column after column of each strip of 256 rows: n = 1 skips zeros */
 } bn_type;
 
 /* A weight matrix, seen in place (for instance in a mapped file). */
@@ -147,13 +148,14 @@ typedef struct bn_matrix {
 /*
  * Bytes that rows x cols weights of a type occupy, without the trailing scale of ternary tensors; 0 when the shape is
  * impossible. Q8_0: cols a multiple of 32. I2_S: cols a multiple of 128. I2_R16: rows and cols multiples of 16.
+ * I2_C: rows a multiple of 64, cols of 16.
  */
 BN_API size_t bn_matrix_bytes(int32_t type, int64_t rows, int64_t cols);
 
 /*
  * Writes the weights of an I2_S matrix in another ternary type: bn_matrix_bytes(type, rows, cols) bytes at `to`, 64-byte
- * aligned for speed. 16 consecutive rows of the one are consecutive bytes of the other, so that a large matrix can go
- * in pieces. BN_ERROR_ARGUMENT, and a sentence that names row and column, when a weight has the code 3, which no intact
+ * aligned for speed. A large matrix can go in pieces of 16 rows (I2_R16) or 256 (I2_C), whose bytes follow each other.
+ * BN_ERROR_ARGUMENT, and a sentence that names row and column, when a weight has the code 3, which no intact
  * file holds; `to` is then undefined.
  */
 BN_API bn_status bn_repack(bn_context *ctx, const bn_matrix *from, int32_t type, void *to);
@@ -216,6 +218,7 @@ typedef struct bn_product {
 /*
  * BitLinear: y = (sum(q * code) - sum(q)) * (weight.scale / s), with an exact int32 dot product, for n rows.
  * All products share x and one parallel region (Q, K and V; gate and up). Weights: ternary, each product of its own type.
+ * With one row, I2_C weights are read only where the quantised activation is not 0.
  */
 BN_API bn_status bn_linear(bn_context *ctx, const bn_product *products, int32_t count, const bn_quantized *x, int64_t n);
 

@@ -22,6 +22,7 @@
 
 /*
  * y[i] = sum over k of code(i, k) * q[k], codes 0..2, for `rows` consecutive rows at w. I2_R16: rows is a multiple of 16.
+ * I2_C: w is the beginning of a strip, and the columns where q is 0 are not read.
  */
 typedef void (*bn_gemv_fn)(const uint8_t *restrict w, size_t cols, size_t rows, const int8_t *restrict q,
                            int32_t *restrict y);
@@ -29,6 +30,9 @@ typedef void (*bn_gemv_fn)(const uint8_t *restrict w, size_t cols, size_t rows, 
 /* y[r * y_stride + i] = the same for n rows of activations, q_stride apart. */
 typedef void (*bn_gemm_fn)(const uint8_t *restrict w, size_t cols, size_t rows, const int8_t *restrict q,
                            size_t q_stride, size_t n, int32_t *restrict y, size_t y_stride);
+
+/* A strip of I2_C, `bytes` bytes a column, as 4 * bytes / 16 panels of I2_R16. cols is a multiple of 16. */
+typedef void (*bn_panel_fn)(const uint8_t *restrict w, size_t bytes, size_t cols, uint8_t *restrict lines);
 
 /* One row: y = x / sqrt(mean(x^2) + eps) * weight. x and y may be the same. */
 typedef void (*bn_rms_norm_fn)(const float *x, size_t cols, const float *weight, float eps, float *y);
@@ -118,6 +122,7 @@ typedef void (*bn_softmax_fn)(const float *x, size_t cols, float temperature, fl
 #define BN_OPERATIONS(X)                                             \
     X(GEMV, "gemv", bn_gemv_fn)                                      \
     X(GEMM, "gemm", bn_gemm_fn)                                      \
+    X(PANEL, "panel", bn_panel_fn)                                   \
     X(RMS_NORM, "rms_norm", bn_rms_norm_fn)                          \
     X(QUANTIZE, "quantize", bn_quantize_fn)                          \
     X(GLU, "glu", bn_glu_fn)                                         \
@@ -139,12 +144,13 @@ typedef enum bn_operation {
 } bn_operation;
 
 typedef enum bn_format {
-#define BN_FORMATS(X) \
-    X(F32, "f32")     \
-    X(F16, "f16")     \
-    X(Q8_0, "q8_0")   \
-    X(I2_S, "i2_s")   \
-    X(I2_R16, "i2_r16")
+#define BN_FORMATS(X)   \
+    X(F32, "f32")       \
+    X(F16, "f16")       \
+    X(Q8_0, "q8_0")     \
+    X(I2_S, "i2_s")     \
+    X(I2_R16, "i2_r16") \
+    X(I2_C, "i2_c")
 #define BN_FORMAT_ENUM(id, name) BN_FORMAT_##id,
     BN_FORMATS(BN_FORMAT_ENUM)
 #undef BN_FORMAT_ENUM
@@ -163,6 +169,7 @@ typedef enum bn_format {
     X(operation, format, AVX512VNNI, bn_##name##_avx512vnni)
 
 #define BN_LANES_KERNELS(X)                                     \
+    BN_LANES_KERNEL(X, PANEL, I2_C, panel_i2c)                  \
     BN_LANES_KERNEL(X, RMS_NORM, F32, rms_norm)                 \
     BN_LANES_KERNEL(X, QUANTIZE, F32, quantize)                 \
     BN_LANES_KERNEL(X, GLU, F32, glu)                           \
@@ -197,6 +204,9 @@ typedef enum bn_format {
     X(GEMM, I2_R16, AVX2, bn_gemm_i2r16_avx2)             \
     X(GEMM, I2_R16, AVXVNNI, bn_gemm_i2r16_avxvnni)       \
     X(GEMM, I2_R16, AVX512VNNI, bn_gemm_i2r16_avx512vnni) \
+    X(GEMV, I2_C, SCALAR, bn_gemv_i2c_scalar)             \
+    X(GEMV, I2_C, AVX2, bn_gemv_i2c_avx2)                 \
+    X(GEMV, I2_C, AVX512VNNI, bn_gemv_i2c_avx512vnni)     \
     BN_LANES_KERNELS(X)
 
 /* Prototypes, made from the two lists: a kernel whose signature is not its operation's does not compile. */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "formats/i2c.h"
 #include "formats/i2r16.h"
 #include "formats/i2s.h"
 #include "guard.h"
@@ -15,10 +16,11 @@
 /* ---- inputs ---- */
 
 typedef enum weights { W_RANDOM, W_ZEROS, W_ONES, W_TWOS, W_ANY_BITS, W_COUNT } weights;
-typedef enum activations { Q_RANDOM, Q_LOWEST, Q_HIGHEST, Q_ALTERNATING, Q_COUNT } activations;
+typedef enum activations { Q_RANDOM, Q_LOWEST, Q_HIGHEST, Q_ALTERNATING, Q_SPARSE, Q_ZEROS, Q_COUNT } activations;
 
 static const char *const W_NAMES[W_COUNT] = {"random codes", "codes 0", "codes 1", "codes 2", "any bits (code 3 too)"};
-static const char *const Q_NAMES[Q_COUNT] = {"random q", "q -128", "q 127", "q -128/127"};
+static const char *const Q_NAMES[Q_COUNT] = {"random q", "q -128", "q 127", "q -128/127",
+                                          "q mostly 0", "q 0"};
 
 static void fill_codes(uint8_t *codes, size_t count, weights kind, uint64_t *random)
 {
@@ -39,6 +41,8 @@ static void pack(bn_format format, const uint8_t *codes, size_t rows, size_t col
             if (format == BN_FORMAT_I2_S)
                 w[i * cols / 4 + k / BN_I2S_BLOCK * BN_I2S_BLOCK_BYTES + k % 32] |=
                     (uint8_t)(code << (6 - 2 * (k % BN_I2S_BLOCK / 32)));
+            else if (format == BN_FORMAT_I2_C)
+                w[bn_i2c_byte(rows, cols, i, k)] |= (uint8_t)(code << bn_i2c_shift(rows, i));
             else
                 w[bn_i2r16_byte(cols, i, k)] |= (uint8_t)(code << bn_i2r16_shift(k));
         }
@@ -48,38 +52,40 @@ static void pack(bn_format format, const uint8_t *codes, size_t rows, size_t col
 static void fill_activations(int8_t *q, size_t count, activations kind, uint64_t *random)
 {
     for (size_t k = 0; k < count; k++) {
-        const int8_t choices[Q_COUNT] = {(int8_t)check_random(random), -128, 127, k % 2 == 0 ? -128 : 127};
+        const uint64_t r = check_random(random);
+        const int8_t choices[Q_COUNT] = {(int8_t)r, -128, 127, k % 2 == 0 ? -128 : 127, r >> 32 & 7 ? 0 : (int8_t)r, 0};
         q[k] = choices[kind];
     }
 }
 
 /* ---- one set of inputs, and shapes cut from it ---- */
 
-enum { MOST_ROWS = 80, MOST_N = 64 };
-
 typedef struct inputs {
-    size_t cols, stride;
-    uint8_t *codes;    /* [MOST_ROWS][cols] */
-    int8_t *q;         /* [MOST_N][stride], the padding holds what must not matter */
-    int32_t *expected; /* [MOST_N][MOST_ROWS] */
+    size_t cols, stride, rows, n; /* the most rows and activation rows that are cut from it */
+    uint8_t *codes;               /* [rows][cols]                                                */
+    uint8_t *w;                   /* the first of them, packed                                   */
+    int8_t *q;                    /* [n][stride], the padding holds what must not matter         */
+    int32_t *expected;            /* [n][rows]                                                   */
     guarded guard_w, guard_q, guard_y;
 } inputs;
 
-static inputs inputs_create(size_t cols, size_t most_n)
+static inputs inputs_create(size_t cols, size_t rows, size_t n)
 {
-    inputs in = {.cols = cols, .stride = (size_t)bn_quantized_stride((int64_t)cols)};
-    in.codes = malloc(MOST_ROWS * cols);
-    in.q = malloc(most_n * in.stride);
-    in.expected = malloc(most_n * MOST_ROWS * sizeof(int32_t));
-    in.guard_w = guarded_create(MOST_ROWS * cols / 4);
-    in.guard_q = guarded_create(most_n * in.stride);
-    in.guard_y = guarded_create(most_n * (MOST_ROWS + 3) * sizeof(int32_t));
+    inputs in = {.cols = cols, .stride = (size_t)bn_quantized_stride((int64_t)cols), .rows = rows, .n = n};
+    in.codes = malloc(rows * cols);
+    in.w = malloc(rows * cols / 4);
+    in.q = malloc(n * in.stride);
+    in.expected = malloc(n * rows * sizeof(int32_t));
+    in.guard_w = guarded_create(rows * cols / 4);
+    in.guard_q = guarded_create(n * in.stride);
+    in.guard_y = guarded_create(n * (rows + 3) * sizeof(int32_t));
     return in;
 }
 
 static void inputs_destroy(inputs *in)
 {
     free(in->codes);
+    free(in->w);
     free(in->q);
     free(in->expected);
     guarded_destroy(&in->guard_w);
@@ -94,15 +100,15 @@ static int32_t dot(const uint8_t *restrict codes, const int8_t *restrict q, size
     return sum;
 }
 
-static void inputs_fill(inputs *in, size_t most_n, weights wk, activations qk, uint64_t *random)
+/* Activations, and the sums of the first `rows` rows. */
+static void inputs_fill(inputs *in, size_t rows, activations qk, uint64_t *random)
 {
-    fill_codes(in->codes, MOST_ROWS * in->cols, wk, random);
-    memset(in->q, 99, most_n * in->stride);
-    for (size_t r = 0; r < most_n; r++) {
+    memset(in->q, 99, in->n * in->stride);
+    for (size_t r = 0; r < in->n; r++) {
         int8_t *q = in->q + r * in->stride;
         fill_activations(q, in->cols, qk, random);
-        for (size_t i = 0; i < MOST_ROWS; i++)
-            in->expected[r * MOST_ROWS + i] = dot(in->codes + i * in->cols, q, in->cols);
+        for (size_t i = 0; i < rows; i++)
+            in->expected[r * in->rows + i] = dot(in->codes + i * in->cols, q, in->cols);
     }
 }
 
@@ -114,7 +120,7 @@ static void check_shape(const bn_kernel *kernel, inputs *in, size_t rows, size_t
     uint8_t *w = guarded_place(&in->guard_w, w_bytes, side);
     int8_t *q = guarded_place(&in->guard_q, q_bytes, side);
     int32_t *y = guarded_place(&in->guard_y, y_bytes, side);
-    pack(kernel->format, in->codes, rows, in->cols, w);
+    memcpy(w, in->w, w_bytes);
     memcpy(q, in->q, q_bytes);
     const int32_t gap = y[(n - 1) * y_stride]; /* the pattern */
 
@@ -125,7 +131,7 @@ static void check_shape(const bn_kernel *kernel, inputs *in, size_t rows, size_t
 
     for (size_t r = 0; r < n; r++) {
         for (size_t i = 0; i < rows; i++) {
-            const int32_t expected = in->expected[r * MOST_ROWS + i], got = y[r * y_stride + i];
+            const int32_t expected = in->expected[r * in->rows + i], got = y[r * y_stride + i];
             if (got == expected) continue;
             check_failed("y[%zu][%zu] is %d, not %d", r, i, got, expected);
             return;
@@ -136,16 +142,24 @@ static void check_shape(const bn_kernel *kernel, inputs *in, size_t rows, size_t
     if (!guarded_intact(&in->guard_y, y_bytes, side)) check_failed("wrote around y");
 }
 
+static size_t most_of(const size_t *list)
+{
+    size_t most = 0;
+    for (const size_t *i = list; *i != 0; i++) most = *i > most ? *i : most;
+    return most;
+}
+
 static void check_cols(const bn_kernel *kernel, size_t cols, const size_t *rows, const size_t *n)
 {
-    size_t most_n = 0;
-    for (const size_t *i = n; *i != 0; i++) most_n = *i > most_n ? *i : most_n;
     uint64_t random = cols;
-    inputs in = inputs_create(cols, most_n);
+    inputs in = inputs_create(cols, most_of(rows), most_of(n));
+    const activations kinds = kernel->format == BN_FORMAT_I2_C ? Q_COUNT : Q_SPARSE; /* to others a zero is nothing special */
     for (weights wk = 0; wk < W_COUNT; wk++) {
-        for (activations qk = 0; qk < Q_COUNT; qk++) {
-            inputs_fill(&in, most_n, wk, qk, &random);
-            for (const size_t *r = rows; *r != 0; r++) {
+        fill_codes(in.codes, in.rows * cols, wk, &random);
+        for (const size_t *r = rows; *r != 0; r++) {
+            pack(kernel->format, in.codes, *r, cols, in.w);
+            for (activations qk = 0; qk < kinds; qk++) {
+                inputs_fill(&in, *r, qk, &random);
                 for (const size_t *t = n; *t != 0; t++) {
                     check_describe("%s, %zu x %zu, n %zu, %s, %s", kernel->name, *r, cols, *t, W_NAMES[wk], Q_NAMES[qk]);
                     check_shape(kernel, &in, *r, *t, GUARD_END);
@@ -178,8 +192,14 @@ static const shapes I2R16_SHAPES = {
     .gemm_n = (const size_t[]){1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 64, 0},
 };
 
+static const shapes I2C_SHAPES = {
+    .cols = (const size_t[]){16, 32, 48, 208, 544, 1040, 6912, 8192, 8208, 0},
+    .gemv_rows = (const size_t[]){64, 128, 192, 256, 320, 576, 0},
+};
+
 static const shapes *shapes_of(const bn_kernel *kernel)
 {
+    if (kernel->format == BN_FORMAT_I2_C) return &I2C_SHAPES;
     return kernel->format == BN_FORMAT_I2_S ? &I2S_SHAPES : &I2R16_SHAPES;
 }
 
@@ -197,9 +217,38 @@ void check_gemm(const bn_kernel *kernel)
         check_cols(kernel, *cols, s->gemm_rows, *cols <= 1024 ? s->gemm_n : few);
 }
 
+/* A strip of I2_C as panels of I2_R16: byte for byte what the formulas give. */
+void check_panel(const bn_kernel *kernel)
+{
+    static const size_t cols[] = {16, 32, 112, 256, 0};
+    enum { MOST = 256 * 256 / 4 };
+    uint64_t random = 5;
+    guarded guard_w = guarded_create(MOST), guard_lines = guarded_create(MOST);
+    uint8_t *codes = malloc(4 * MOST), *expected = malloc(MOST);
+    for (const size_t *k = cols; *k != 0; k++) {
+        for (size_t rows = BN_I2C_ROWS; rows <= BN_I2C_STRIP; rows += BN_I2C_ROWS) {
+            for (guard_side side = GUARD_START; side <= GUARD_END; side++) {
+                const size_t bytes = rows * *k / 4;
+                check_describe("%s, %zu x %zu", kernel->name, rows, *k);
+                uint8_t *w = guarded_place(&guard_w, bytes, side), *lines = guarded_place(&guard_lines, bytes, side);
+                fill_codes(codes, rows * *k, W_ANY_BITS, &random);
+                pack(BN_FORMAT_I2_C, codes, rows, *k, w);
+                pack(BN_FORMAT_I2_R16, codes, rows, *k, expected);
+                ((bn_panel_fn)kernel->function)(w, rows / 4, *k, lines);
+                if (memcmp(lines, expected, bytes) != 0) check_failed("other bytes");
+                if (!guarded_intact(&guard_lines, bytes, side)) check_failed("wrote around the lines");
+            }
+        }
+    }
+    free(codes);
+    free(expected);
+    guarded_destroy(&guard_w);
+    guarded_destroy(&guard_lines);
+}
+
 /* ---- speed: the kernel alone, over matrices that together are larger than the caches ---- */
 
-enum { PANEL = 64, TOKENS = 96, STREAM_BYTES = 256 << 20 };
+enum { PANEL = 64, RUN = 1024, TOKENS = 96, STREAM_BYTES = 256 << 20 };
 
 typedef struct stream {
     const bn_kernel *kernel;
@@ -208,7 +257,7 @@ typedef struct stream {
     int64_t rows, cols, matrices, n;
     int64_t turn; /* of the matrix that is next */
     const int8_t *q;
-    int32_t *y; /* [threads][TOKENS][PANEL] */
+    int32_t *y; /* [threads][TOKENS][PANEL], also room for [threads][RUN] */
 } stream;
 
 static void some_panels(void *argument, int64_t begin, int64_t end, int32_t thread)
@@ -233,12 +282,12 @@ static void one_pass(void *argument)
 {
     static const atomic_int never = 0;
     stream *s = argument;
-    bn_pool_run(s->pool, s->rows, PANEL, &never, some_panels, s);
+    bn_pool_run(s->pool, s->rows, s->kernel->format == BN_FORMAT_I2_C ? 2 * BN_I2C_STRIP : PANEL, &never, some_panels, s);
     s->turn = (s->turn + 1) % s->matrices;
 }
 
 static void bench_stream(const bn_kernel *kernel, const bench_options *options, int64_t rows, int64_t cols, int64_t n,
-                         int64_t matrices)
+                         int64_t matrices, unsigned permille)
 {
     const size_t w_bytes = (size_t)(matrices * rows * cols) / 4;
     const size_t q_bytes = (size_t)(n * bn_quantized_stride(cols));
@@ -248,14 +297,21 @@ static void bench_stream(const bn_kernel *kernel, const bench_options *options, 
     int32_t *y = malloc((size_t)options->threads * TOKENS * PANEL * sizeof(int32_t));
     memset(w, 0x59, w_bytes);
     fill_activations(q, q_bytes, Q_RANDOM, &random);
+    size_t nonzero = 0;
+    for (size_t k = 0; k < q_bytes; k++) {
+        if (check_random(&random) % 1000 >= permille) q[k] = 0;
+        nonzero += k < (size_t)cols && q[k] != 0;
+    }
+    const double density = kernel->format == BN_FORMAT_I2_C ? (double)nonzero / (double)cols : 1;
     stream s = {.kernel = kernel, .w = w, .rows = rows, .cols = cols, .matrices = matrices, .n = n, .q = q, .y = y};
     if (bn_pool_create(options->threads, &s.pool) == BN_OK) {
         char shape[64];
-        snprintf(shape, sizeof shape, "%lldx%lld n=%lld t=%d", (long long)rows, (long long)cols, (long long)n,
-                 options->threads);
+        int written = snprintf(shape, sizeof shape, "%lldx%lld n=%lld t=%d", (long long)rows, (long long)cols,
+                               (long long)n, options->threads);
+        if (permille < 1000) snprintf(shape + written, sizeof shape - (size_t)written, " d=%.2f", density);
         const double seconds = bench_shortest(options, one_pass, &s);
-        bench_line(kernel, shape, seconds, (double)w_bytes / (double)matrices,
-                   (double)rows * (double)cols * (double)n);
+        bench_line(kernel, shape, seconds, density * (double)w_bytes / (double)matrices,
+                   density * (double)rows * (double)cols * (double)n);
     }
     bn_pool_destroy(s.pool);
     free(w);
@@ -266,17 +322,23 @@ static void bench_stream(const bn_kernel *kernel, const bench_options *options, 
 /* The shapes of bitnet-b1.58-2B-4T. */
 static const int64_t SHAPES[][2] = {{2560, 2560}, {640, 2560}, {6912, 2560}, {2560, 6912}};
 
+static const bn_type TYPES[BN_FORMAT_COUNT] = {
+    [BN_FORMAT_I2_S] = BN_TYPE_I2_S, [BN_FORMAT_I2_R16] = BN_TYPE_I2_R16, [BN_FORMAT_I2_C] = BN_TYPE_I2_C};
+
 static void bench_shapes(const bn_kernel *kernel, const bench_options *options, int64_t n, int64_t stream_bytes)
 {
     for (size_t i = 0; i < sizeof SHAPES / sizeof SHAPES[0]; i++) {
         const int64_t rows = options->rows > 0 ? options->rows : SHAPES[i][0];
         const int64_t cols = options->cols > 0 ? options->cols : SHAPES[i][1];
-        const int64_t bytes = (int64_t)bn_matrix_bytes(kernel->format == BN_FORMAT_I2_S ? BN_TYPE_I2_S : BN_TYPE_I2_R16, rows, cols);
+        const int64_t bytes = (int64_t)bn_matrix_bytes(TYPES[kernel->format], rows, cols);
         if (bytes == 0) {
             printf("%-28s cannot run %lld x %lld\n", kernel->name, (long long)rows, (long long)cols);
             return;
         }
-        bench_stream(kernel, options, rows, cols, n, stream_bytes > bytes ? stream_bytes / bytes : 1);
+        static const unsigned permille[] = {1000, 500, 250, 100};
+        const size_t densities = kernel->format == BN_FORMAT_I2_C ? sizeof permille / sizeof permille[0] : 1;
+        for (size_t d = 0; d < densities; d++)
+            bench_stream(kernel, options, rows, cols, n, stream_bytes > bytes ? stream_bytes / bytes : 1, permille[d]);
         if (options->rows > 0) return;
     }
 }

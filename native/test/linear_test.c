@@ -43,7 +43,9 @@ static layer layer_create(int64_t cols, int64_t n, const int64_t rows[PRODUCTS])
         l.y_count += (size_t)(n * rows[p]);
     }
     l.x = malloc((size_t)(n * cols) * sizeof *l.x);
-    for (int64_t i = 0; i < n * cols; i++) l.x[i] = (float)(int32_t)random_bits(&random) * 1e-9f;
+    /* One value in eight large: of the others half are quantised to 0. */
+    for (int64_t i = 0; i < n * cols; i++)
+        l.x[i] = (float)(int32_t)random_bits(&random) * (random_bits(&random) % 8 == 0 ? 1e-9f : 4e-12f);
     l.residual = malloc((size_t)(n * rows[2]) * sizeof *l.residual);
     for (int64_t i = 0; i < n * rows[2]; i++) l.residual[i] = (float)(int32_t)random_bits(&random) * 1e-8f;
     return l;
@@ -73,20 +75,20 @@ static void quantized_destroy(bn_quantized *q)
 }
 
 /*
- * The layer with every other matrix that has whole panels as I2_R16, so that one call mixes types; bn_repack checked on
- * the way. The x and residual are those of l.
+ * The layer with its matrices in another type, where their shape allows it, so that some calls mix types; bn_repack is
+ * checked on the way. The x and residual are those of l.
  */
-static layer layer_repacked(const layer *l, bn_context *ctx)
+static layer layer_repacked(const layer *l, bn_context *ctx, int32_t type)
 {
     layer other = *l;
     for (int p = 0; p < PRODUCTS; p++) {
         const bn_matrix *from = &l->weight[p];
-        const size_t bytes = bn_matrix_bytes(BN_TYPE_I2_R16, from->rows, from->cols);
+        const size_t bytes = bn_matrix_bytes(type, from->rows, from->cols);
         if (bytes == 0) continue;
         bn_matrix *to = &other.weight[p];
         to->data = aligned_alloc(64, bytes);
-        to->type = BN_TYPE_I2_R16;
-        const bn_status status = bn_repack(ctx, from, BN_TYPE_I2_R16, (void *)to->data);
+        to->type = type;
+        const bn_status status = bn_repack(ctx, from, type, (void *)to->data);
         expect(status == BN_OK, "bn_repack: %s", bn_context_error(ctx));
     }
     return other;
@@ -180,11 +182,14 @@ static void test_layer(int64_t cols, int64_t n, const int64_t rows[PRODUCTS])
             run(&l, ctx, 0, n, y);
             same(y, expected, l.y_count, bn_isa_name(isa), threads[t], &l, "not what the specification says");
             if (n > 1) test_rows_alone(&l, ctx, expected, y);
-            layer repacked = layer_repacked(&l, ctx);
-            memset(y, 0xFF, l.y_count * sizeof *y);
-            run(&repacked, ctx, 0, n, y);
-            same(y, expected, l.y_count, bn_isa_name(isa), threads[t], &l, "not the same from I2_R16");
-            layer_repacked_destroy(&l, &repacked);
+            for (int32_t type = BN_TYPE_I2_R16; type <= BN_TYPE_I2_C; type++) {
+                layer repacked = layer_repacked(&l, ctx, type);
+                memset(y, 0xFF, l.y_count * sizeof *y);
+                run(&repacked, ctx, 0, n, y);
+                same(y, expected, l.y_count, bn_isa_name(isa), threads[t], &l,
+                     type == BN_TYPE_I2_C ? "not the same from I2_C" : "not the same from I2_R16");
+                layer_repacked_destroy(&l, &repacked);
+            }
             bn_context_destroy(ctx);
         }
     }
@@ -248,7 +253,7 @@ static void test_refusals(void)
 /* A code 3 is found wherever it is, and the first one is named. */
 static void test_repack_refusals(void)
 {
-    static const int64_t rows[PRODUCTS] = {64, 8, 8};
+    static const int64_t rows[PRODUCTS] = {64, 8, 48};
     layer l = layer_create(384, 1, rows);
     bn_context *ctx;
     if (!expect(bn_context_create(2, BN_ISA_AUTO, &ctx) == BN_OK, "a context")) return;
@@ -261,8 +266,10 @@ static void test_repack_refusals(void)
             *byte = (uint8_t)(*byte | 3 << (6 - 2 * (k % 128 / 32)));
             char words[64];
             snprintf(words, sizeof words, "row %lld, column %lld ", (long long)row, (long long)k);
-            expect(bn_repack(ctx, &l.weight[0], BN_TYPE_I2_R16, to) == BN_ERROR_ARGUMENT, "%s was not refused", words);
-            expect(strstr(bn_context_error(ctx), words) != NULL, "%snot in: %s", words, bn_context_error(ctx));
+            for (int32_t type = BN_TYPE_I2_R16; type <= BN_TYPE_I2_C; type++) {
+                expect(bn_repack(ctx, &l.weight[0], type, to) == BN_ERROR_ARGUMENT, "%s was not refused", words);
+                expect(strstr(bn_context_error(ctx), words) != NULL, "%snot in: %s", words, bn_context_error(ctx));
+            }
             *byte = before;
             *later = before_later;
         }
@@ -273,6 +280,7 @@ static void test_repack_refusals(void)
     expect(bn_repack(ctx, &l.weight[0], BN_TYPE_I2_R16, NULL) == BN_ERROR_ARGUMENT, "nowhere to write");
     expect(bn_repack(ctx, &l.weight[0], BN_TYPE_F16, to) == BN_ERROR_ARGUMENT, "to F16");
     expect(bn_repack(ctx, &l.weight[1], BN_TYPE_I2_R16, to) == BN_ERROR_ARGUMENT, "8 rows");
+    expect(bn_repack(ctx, &l.weight[2], BN_TYPE_I2_C, to) == BN_ERROR_ARGUMENT, "48 rows by columns");
     free(to);
     bn_context_destroy(ctx);
     layer_destroy(&l);
@@ -280,7 +288,7 @@ static void test_repack_refusals(void)
 
 int main(void)
 {
-    static const int64_t small[PRODUCTS] = {1, 5, 144}, middle[PRODUCTS] = {96, 64, 33}, large[PRODUCTS] = {640, 257, 3};
+    static const int64_t small[PRODUCTS] = {1, 5, 144}, middle[PRODUCTS] = {96, 64, 33}, large[PRODUCTS] = {640, 257, 1216};
     static const int64_t n[] = {1, 2, 3, 5, 7, 13, 97};
     for (size_t i = 0; i < sizeof n / sizeof n[0]; i++) {
         test_layer(128, n[i], small);

@@ -2,6 +2,7 @@
 #include <stdint.h>
 
 #include "bitnet.h"
+#include "i2c.h"
 #include "i2r16.h"
 #include "i2s.h"
 
@@ -29,6 +30,8 @@ size_t bn_matrix_bytes(int32_t type, int64_t rows, int64_t cols)
         return blocks_bytes(rows, cols, BN_I2S_BLOCK, BN_I2S_BLOCK_BYTES);
     case BN_TYPE_I2_R16:
         return rows % BN_I2R16_ROWS == 0 ? blocks_bytes(rows, cols, BN_I2R16_COLS, BN_I2R16_COLS / 4) : 0;
+    case BN_TYPE_I2_C:
+        return rows % BN_I2C_ROWS == 0 ? blocks_bytes(rows, cols, BN_I2R16_COLS, BN_I2R16_COLS / 4) : 0;
     default:
         return 0;
     }

@@ -2,20 +2,21 @@
  * BitLinear: exact integer products, then one epilogue that every ISA shares, so that the floats are the same too.
  *
  * One row of activations (decode) reads every weight once: the rows of all products are laid end to end and each
- * thread streams through its own run of them. Several rows (prefill, many sequences) are cut into tiles of PANEL
- * weight rows by TOKENS activation rows: a panel of weights and the activations stay in the second-level cache while
- * the kernel works on registers.
+ * thread streams through its own run of them. Several rows (prefill, many sequences) are cut into tiles, weight rows by
+ * activation rows: a panel of weights and the activations stay in the second-level cache while the kernel works on
+ * registers. I2_C has no kernel of its own for that: its tiles are turned into I2_R16, some columns at a time.
  */
 #include <stddef.h>
 
+#include "formats/i2c.h"
+#include "formats/i2r16.h"
 #include "ops.h"
 
 enum {
-    RUN_BYTES = 32 * 1024, /* weights of one piece of a matrix-vector product, about       */
-    RUN_ROWS = 256,        /* and its rows at most                                         */
-    RUN_STEP = 16,         /* and what its rows are a multiple of, as I2_R16 needs them    */
-    PANEL = 64,            /* weight rows of one piece of a matrix-matrix product          */
-    TOKENS = 96,           /* and its activation rows                                      */
+    RUN_BYTES = 32 * 1024, /* weights of one piece of a matrix-vector product, about            */
+    RUN_ROWS = 1024,       /* and its rows at most                                              */
+    TILE = 64 * 96,        /* sums of a tile of a matrix-matrix product                         */
+    TURN = 256,            /* columns of an I2_C tile that are turned into I2_R16 at a time     */
     MAX_COLS = 1 << 19     /* 64 * 2 * 128 * cols / 4 stays below 2^31 in every lane of every kernel */
 };
 
@@ -23,22 +24,25 @@ typedef struct linear {
     const bn_product *products;
     const bn_quantized *x;
     int64_t n;
+    int64_t step; /* n = 1: every product begins and is cut at multiples of it */
     bn_gemv_fn gemv[BN_FORMAT_COUNT];
     bn_gemm_fn gemm[BN_FORMAT_COUNT];
+    bn_panel_fn panel;
 } linear;
 
-static int64_t panels_of(const bn_product *product)
+/* Rows that a type keeps together, or what is as well for a run. */
+static int64_t step_of(const bn_matrix *weight)
 {
-    return (product->weight->rows + PANEL - 1) / PANEL;
+    return weight->type == BN_TYPE_I2_C ? BN_I2C_STRIP : BN_I2R16_ROWS;
 }
 
 /* Rows of a product in the sequence of all products: whole steps, so that each product begins with one. */
-static int64_t span_of(const bn_product *product)
+static int64_t span_of(const linear *job, const bn_product *product)
 {
-    return (product->weight->rows + RUN_STEP - 1) / RUN_STEP * RUN_STEP;
+    return (product->weight->rows + job->step - 1) / job->step * job->step;
 }
 
-/* All ternary types take two bits a weight; a row that is a multiple of RUN_STEP begins a group of rows in each. */
+/* All ternary types take two bits a weight; a row that is a multiple of the type's step begins a group of rows. */
 static const uint8_t *row_of(const bn_matrix *weight, int64_t row)
 {
     return (const uint8_t *)weight->data + (size_t)row * (size_t)weight->cols / 4;
@@ -67,7 +71,7 @@ static void run_of_rows(void *argument, int64_t begin, int64_t end, int32_t thre
     int32_t dot[RUN_ROWS];
     while (begin < end) {
         const bn_matrix *weight = product->weight;
-        const int64_t span = span_of(product);
+        const int64_t span = span_of(job, product);
         if (begin < span) {
             const int64_t last = end < weight->rows ? end : weight->rows;
             const size_t count = (size_t)(last - begin);
@@ -82,23 +86,76 @@ static void run_of_rows(void *argument, int64_t begin, int64_t end, int32_t thre
     }
 }
 
+/*
+ * Rows of one piece. With I2_C each piece looks through the activations for those that are not 0, which is worth while
+ * for as many strips as leave a piece for every thread.
+ */
+static int64_t run_length(const bn_context *ctx, const linear *job, int64_t rows)
+{
+    int64_t run = RUN_BYTES / ((job->x->cols + 3) / 4);
+    if (job->step == BN_I2C_STRIP) run = rows / bn_context_threads(ctx);
+    run = run / job->step * job->step;
+    return run < job->step ? job->step : run > RUN_ROWS ? RUN_ROWS : run;
+}
+
+/* ---- several rows of activations ---- */
+
+static int64_t tile_rows(const bn_matrix *weight)
+{
+    return weight->type == BN_TYPE_I2_C ? BN_I2C_STRIP : 64;
+}
+
+static int64_t tile_tokens(const bn_matrix *weight)
+{
+    return TILE / tile_rows(weight);
+}
+
+static int64_t blocks_of(const linear *job, const bn_product *product)
+{
+    return (job->n - 1) / tile_tokens(product->weight) + 1;
+}
+
+static int64_t tiles_of(const linear *job, const bn_product *product)
+{
+    return ((product->weight->rows - 1) / tile_rows(product->weight) + 1) * blocks_of(job, product);
+}
+
+/* The sums of a tile: rows from `row` on by n rows of activations at q, tile_rows apart in dot. */
+static void sums_of_tile(const linear *job, const bn_matrix *weight, int64_t row, size_t rows, const int8_t *q,
+                         size_t n, int32_t *restrict dot)
+{
+    const size_t cols = (size_t)weight->cols, stride = (size_t)job->x->stride;
+    const uint8_t *w = row_of(weight, row);
+    if (weight->type != BN_TYPE_I2_C) {
+        job->gemm[bn_ternary_format(weight->type)](w, cols, rows, q, stride, n, dot, (size_t)tile_rows(weight));
+        return;
+    }
+    const size_t bytes = rows / 4;
+    _Alignas(64) uint8_t lines[BN_I2C_STRIP * TURN / 4];
+    int32_t part[TILE];
+    for (size_t k = 0; k < cols; k += TURN) {
+        const size_t some = cols - k < TURN ? cols - k : TURN;
+        job->panel(w + k * bytes, bytes, some, lines);
+        job->gemm[BN_FORMAT_I2_R16](lines, some, rows, q + k, stride, n, k == 0 ? dot : part, BN_I2C_STRIP);
+        for (size_t i = 0; k > 0 && i < n * BN_I2C_STRIP; i++) dot[i] += part[i];
+    }
+}
+
 /* Tile `tile` of all products laid end to end: for each panel of weight rows, all blocks of activation rows. */
 static void one_tile(const linear *job, int64_t tile)
 {
-    const int64_t blocks = (job->n + TOKENS - 1) / TOKENS;
-    int64_t panel = tile / blocks;
     const bn_product *product = job->products;
-    for (; panel >= panels_of(product); product++) panel -= panels_of(product);
+    for (; tile >= tiles_of(job, product); product++) tile -= tiles_of(job, product);
 
     const bn_matrix *weight = product->weight;
-    const int64_t row = panel * PANEL, first = tile % blocks * TOKENS;
-    const size_t rows = (size_t)(weight->rows - row < PANEL ? weight->rows - row : PANEL);
-    const size_t n = (size_t)(job->n - first < TOKENS ? job->n - first : TOKENS);
-    int32_t dot[TOKENS * PANEL];
-    const bn_gemm_fn gemm = job->gemm[bn_ternary_format(weight->type)];
-    gemm(row_of(weight, row), (size_t)weight->cols, rows, job->x->q + first * job->x->stride, (size_t)job->x->stride, n,
-         dot, PANEL);
-    for (size_t r = 0; r < n; r++) epilogue(product, job->x, first + (int64_t)r, row, rows, dot + r * PANEL);
+    const int64_t blocks = blocks_of(job, product), most_rows = tile_rows(weight), most = tile_tokens(weight);
+    const int64_t row = tile / blocks * most_rows, first = tile % blocks * most;
+    const size_t rows = (size_t)(weight->rows - row < most_rows ? weight->rows - row : most_rows);
+    const size_t n = (size_t)(job->n - first < most ? job->n - first : most);
+    int32_t dot[TILE];
+    sums_of_tile(job, weight, row, rows, job->x->q + first * job->x->stride, n, dot);
+    for (size_t r = 0; r < n; r++)
+        epilogue(product, job->x, first + (int64_t)r, row, rows, dot + r * (size_t)most_rows);
 }
 
 static void tiles(void *argument, int64_t begin, int64_t end, int32_t thread)
@@ -114,7 +171,8 @@ static bn_status check_product(bn_context *ctx, const bn_product *product, int32
         return bn_fail(ctx, BN_ERROR_ARGUMENT, "bn_linear: product %d has a null pointer", i);
     if (bn_ternary_format(weight->type) < 0)
         return bn_fail(ctx, BN_ERROR_ARGUMENT,
-                       "bn_linear: product %d has weights of type %d, not I2_S (36) or I2_R16 (1016)", i, weight->type);
+                       "bn_linear: product %d has weights of type %d, not I2_S (36), I2_R16 (1016) or I2_C (1017)", i,
+                       weight->type);
     if (bn_matrix_bytes(weight->type, weight->rows, weight->cols) == 0 || weight->cols > MAX_COLS)
         return bn_fail(ctx, BN_ERROR_ARGUMENT, "bn_linear: product %d has the impossible shape %lld x %lld", i,
                        (long long)weight->rows, (long long)weight->cols);
@@ -150,22 +208,22 @@ bn_status bn_linear(bn_context *ctx, const bn_product *products, int32_t count, 
     if (status == BN_OK) status = bn_enter(ctx);
     if (status != BN_OK) return status;
 
-    linear job = {.products = products, .x = x, .n = n};
-    for (int32_t i = 0; i < count; i++) {
-        const int32_t format = bn_ternary_format(products[i].weight->type);
-        job.gemv[format] = (bn_gemv_fn)bn_kernel_of(ctx, BN_OPERATION_GEMV, (bn_format)format);
-        job.gemm[format] = (bn_gemm_fn)bn_kernel_of(ctx, BN_OPERATION_GEMM, (bn_format)format);
+    linear job = {.products = products, .x = x, .n = n, .step = BN_I2R16_ROWS};
+    for (int32_t f = BN_FORMAT_I2_S; f <= BN_FORMAT_I2_C; f++) {
+        job.gemv[f] = (bn_gemv_fn)bn_kernel_of(ctx, BN_OPERATION_GEMV, (bn_format)f);
+        job.gemm[f] = (bn_gemm_fn)bn_kernel_of(ctx, BN_OPERATION_GEMM, (bn_format)f);
     }
+    job.panel = (bn_panel_fn)bn_kernel_of(ctx, BN_OPERATION_PANEL, BN_FORMAT_I2_C);
     if (n == 1) {
+        for (int32_t i = 0; i < count; i++)
+            if (step_of(products[i].weight) > job.step) job.step = step_of(products[i].weight);
         int64_t rows = 0;
-        for (int32_t i = 0; i < count; i++) rows += span_of(&products[i]);
-        int64_t run = RUN_BYTES / ((x->cols + 3) / 4) / RUN_STEP * RUN_STEP;
-        run = run < RUN_STEP ? RUN_STEP : run > RUN_ROWS ? RUN_ROWS : run;
-        bn_parallel(ctx, rows, run, run_of_rows, &job);
-    } else {
-        int64_t panels = 0;
-        for (int32_t i = 0; i < count; i++) panels += panels_of(&products[i]);
-        bn_parallel(ctx, panels * ((n + TOKENS - 1) / TOKENS), 1, tiles, &job);
+        for (int32_t i = 0; i < count; i++) rows += span_of(&job, &products[i]);
+        bn_parallel(ctx, rows, run_length(ctx, &job, rows), run_of_rows, &job);
+    } else if (n > 1) {
+        int64_t pieces = 0;
+        for (int32_t i = 0; i < count; i++) pieces += tiles_of(&job, &products[i]);
+        bn_parallel(ctx, pieces, 1, tiles, &job);
     }
     return bn_leave(ctx);
 }

@@ -37,6 +37,8 @@ static inline int32_t bn_ternary_format(int32_t type)
         return BN_FORMAT_I2_S;
     case BN_TYPE_I2_R16:
         return BN_FORMAT_I2_R16;
+    case BN_TYPE_I2_C:
+        return BN_FORMAT_I2_C;
     default:
         return -1;
     }

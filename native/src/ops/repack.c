@@ -2,6 +2,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "formats/i2c.h"
 #include "formats/i2r16.h"
 #include "formats/i2s.h"
 #include "ops.h"
@@ -70,22 +71,48 @@ static void to_i2r16(void *argument, int64_t begin, int64_t end, int32_t thread)
     }
 }
 
+/* Strips of 256 rows, the last perhaps fewer. */
+static void to_i2c(void *argument, int64_t begin, int64_t end, int32_t thread)
+{
+    (void)thread;
+    repack_job *job = argument;
+    const size_t cols = (size_t)job->from->cols, all = (size_t)job->from->rows;
+    uint8_t codes[BN_I2C_STRIP][BLOCK];
+    for (int64_t strip = begin; strip < end; strip++) {
+        const size_t first = (size_t)strip * BN_I2C_STRIP, rows = bn_i2c_width(all, first), bytes = rows / 4;
+        uint8_t *restrict w = job->to + first * cols / 4;
+        for (size_t k = 0; k < cols; k += BLOCK) {
+            unpack_rows(job, (int64_t)first, rows, (int64_t)k, codes);
+            for (size_t c = 0; c < BLOCK; c++) {
+                for (size_t b = 0; b < bytes; b++)
+                    w[b] = (uint8_t)(codes[b][c] | codes[bytes + b][c] << 2 | codes[2 * bytes + b][c] << 4 |
+                                     codes[3 * bytes + b][c] << 6);
+                w += bytes;
+            }
+        }
+    }
+}
+
 bn_status bn_repack(bn_context *ctx, const bn_matrix *from, int32_t type, void *to)
 {
     if (ctx == NULL) return BN_ERROR_ARGUMENT;
     if (from == NULL || from->data == NULL || to == NULL)
         return bn_fail(ctx, BN_ERROR_ARGUMENT, "bn_repack: a pointer is null");
-    if (from->type != BN_TYPE_I2_S || type != BN_TYPE_I2_R16)
-        return bn_fail(ctx, BN_ERROR_ARGUMENT, "bn_repack: from type %d to type %d; it takes I2_S (36) to I2_R16 (1016)",
+    if (from->type != BN_TYPE_I2_S || (type != BN_TYPE_I2_R16 && type != BN_TYPE_I2_C))
+        return bn_fail(ctx, BN_ERROR_ARGUMENT,
+                       "bn_repack: from type %d to type %d; it takes I2_S (36) to I2_R16 (1016) or I2_C (1017)",
                        from->type, type);
     if (bn_matrix_bytes(from->type, from->rows, from->cols) == 0 || bn_matrix_bytes(type, from->rows, from->cols) == 0)
         return bn_fail(ctx, BN_ERROR_ARGUMENT,
-                       "bn_repack: %lld x %lld; I2_S needs columns in multiples of 128, I2_R16 rows in multiples of 16",
-                       (long long)from->rows, (long long)from->cols);
+                       "bn_repack: %lld x %lld; columns come in multiples of 128, rows of %d", (long long)from->rows,
+                       (long long)from->cols, type == BN_TYPE_I2_C ? BN_I2C_ROWS : BN_I2R16_ROWS);
     const bn_status status = bn_enter(ctx);
     if (status != BN_OK) return status;
     repack_job job = {.from = from, .to = to, .bad = INT64_MAX};
-    bn_parallel(ctx, from->rows / BN_I2R16_ROWS, 1, to_i2r16, &job);
+    if (type == BN_TYPE_I2_C)
+        bn_parallel(ctx, (from->rows - 1) / BN_I2C_STRIP + 1, 1, to_i2c, &job);
+    else
+        bn_parallel(ctx, from->rows / BN_I2R16_ROWS, 1, to_i2r16, &job);
     const int64_t bad = atomic_load(&job.bad);
     const bn_status left = bn_leave(ctx);
     if (left != BN_OK || bad == INT64_MAX) return left;

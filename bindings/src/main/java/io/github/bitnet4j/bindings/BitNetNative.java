@@ -941,6 +941,15 @@ public class BitNetNative extends BitNetNative$shared {
     public static int BN_TYPE_I2_R16() {
         return BN_TYPE_I2_R16;
     }
+    private static final int BN_TYPE_I2_C = (int)1017L;
+    /**
+     * {@snippet lang=c :
+     * enum bn_type.BN_TYPE_I2_C = 1017
+     * }
+     */
+    public static int BN_TYPE_I2_C() {
+        return BN_TYPE_I2_C;
+    }
 
     private static class bn_matrix_bytes {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
