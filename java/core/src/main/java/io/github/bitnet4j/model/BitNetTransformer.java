@@ -183,6 +183,7 @@ public final class BitNetTransformer implements AutoCloseable {
 
     /** Room for the keys and values of one sequence. */
     public KvCache newCache() {
+        requireOpen();
         return new KvCache(config, positions, precision);
     }
 
@@ -194,6 +195,7 @@ public final class BitNetTransformer implements AutoCloseable {
         check(batch);
         turn.lock();
         try {
+            requireOpen();
             cancellation.begin(kernels);
             try {
                 compute(batch);
@@ -203,6 +205,12 @@ public final class BitNetTransformer implements AutoCloseable {
             }
         } finally {
             turn.unlock();
+        }
+    }
+
+    private void requireOpen() {
+        if (!arena.scope().isAlive()) {
+            throw new IllegalStateException("the model is closed");
         }
     }
 
@@ -262,12 +270,14 @@ public final class BitNetTransformer implements AutoCloseable {
         return rows.asSlice(row * width * Float.BYTES, width * Float.BYTES);
     }
 
-    /** Waits for a running pass, then frees the buffers. Caches are closed by their owners. */
+    /** Waits for a running pass, then frees the buffers. Caches are closed by their owners. A second call does nothing. */
     @Override
     public void close() {
         turn.lock();
         try {
-            arena.close();
+            if (arena.scope().isAlive()) {
+                arena.close();
+            }
         } finally {
             turn.unlock();
         }

@@ -3,6 +3,7 @@ package io.github.bitnet4j.model;
 import static io.github.bitnet4j.bindings.BitNetNative.*;
 
 import io.github.bitnet4j.BitNetException;
+import io.github.bitnet4j.bindings.BitNetNative;
 import io.github.bitnet4j.bindings.bn_matrix;
 import io.github.bitnet4j.gguf.GgmlType;
 import java.lang.foreign.Arena;
@@ -15,6 +16,8 @@ import java.lang.foreign.ValueLayout;
  * One operation at a time; {@link #cancel} and {@link #resume} from any thread.
  */
 public final class Kernels implements AutoCloseable {
+    /** Owns the context: whoever uses it after {@link #close} gets an exception. */
+    private final Arena owner = Arena.ofShared();
     private final MemorySegment context;
 
     /**
@@ -36,7 +39,7 @@ public final class Kernels implements AutoCloseable {
             if (status != BN_OK()) {
                 throw new BitNetException("cannot create " + threads + " compute threads: " + message(status));
             }
-            context = out.get(ValueLayout.ADDRESS, 0);
+            context = out.get(ValueLayout.ADDRESS, 0).reinterpret(owner, BitNetNative::bn_context_destroy);
         }
     }
 
@@ -143,9 +146,11 @@ public final class Kernels implements AutoCloseable {
         return bn_status_message(status).getString(0);
     }
 
-    /** Stops the threads. No operation may be running. */
+    /** Stops the threads. No operation may be running. A second call does nothing. */
     @Override
     public void close() {
-        bn_context_destroy(context);
+        if (owner.scope().isAlive()) {
+            owner.close();
+        }
     }
 }
