@@ -1,0 +1,45 @@
+package io.github.bitnet4j;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+
+/** The README's Java example is {@link Example}, which therefore compiles, and it runs. Tests run in java/core. */
+class ReadmeExampleTest {
+    private static final Path ROOT = Path.of("../..");
+    private static final Pattern BLOCK = Pattern.compile("```java\n(.*?)```", Pattern.DOTALL);
+
+    @Test
+    void readmeShowsTheExample() throws IOException {
+        assumeTrue(Files.exists(ROOT.resolve("README.md")));
+        Matcher block = BLOCK.matcher(Files.readString(ROOT.resolve("README.md")));
+        assertTrue(block.find(), "README.md has no ```java block");
+        String source = Files.readString(Path.of("src/test/java/io/github/bitnet4j/Example.java"));
+        assertEquals(source.replaceFirst("package .*;\n\n", ""), block.group(1));
+    }
+
+    @Test
+    void exampleRuns() throws IOException, InterruptedException {
+        Process java = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "--enable-native-access=ALL-UNNAMED", "-cp", absoluteClassPath(), Example.class.getName())
+                .directory(ROOT.toFile()).redirectErrorStream(true).start();
+        String output = new String(java.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertEquals(0, java.waitFor(), output);
+        assertTrue(output.matches("(?s).*[A-Za-z]{3}.*\nLENGTH after \\d+ tokens/s\n"), output);
+    }
+
+    private static String absoluteClassPath() {
+        return Pattern.compile(Pattern.quote(System.getProperty("path.separator")))
+                .splitAsStream(System.getProperty("java.class.path"))
+                .map(entry -> Path.of(entry).toAbsolutePath().toString())
+                .reduce((a, b) -> a + System.getProperty("path.separator") + b).orElseThrow();
+    }
+}
