@@ -90,6 +90,9 @@ public final class BitNetModel implements AutoCloseable {
                 kernels.close();
                 throw e;
             }
+        } catch (GgufException e) {
+            file.close();
+            throw malformed(path, e);
         } catch (RuntimeException | Error e) {
             file.close();
             throw e;
@@ -109,10 +112,14 @@ public final class BitNetModel implements AutoCloseable {
         try {
             return GgufFile.open(path);
         } catch (GgufException e) {
-            throw new BitNetException(path + ": " + e.getMessage(), e);
+            throw malformed(path, e);
         } catch (IOException e) {
             throw new BitNetException("cannot open " + path + ": " + Failures.reason(e), e);
         }
+    }
+
+    private static BitNetException malformed(Path path, GgufException e) {
+        return new BitNetException(path + ": " + e.getMessage(), e);
     }
 
     private static Kernels kernels(ModelOptions options) {

@@ -1,5 +1,6 @@
 package io.github.bitnet4j.api;
 
+import io.github.bitnet4j.BitNetException;
 import io.github.bitnet4j.model.Cancellation;
 import io.github.bitnet4j.model.CancelledException;
 import io.github.bitnet4j.sampling.Sampler;
@@ -73,12 +74,19 @@ public final class Generation implements Iterator<GeneratedToken>, AutoCloseable
         }
         long start = System.nanoTime();
         try {
-            int id = sampler.sample(session.logits(options.listener(), cancellation));
-            take(id);
+            take(sample(session.logits(options.listener(), cancellation)));
         } catch (CancelledException e) {
             finish(FinishReason.CANCELLED);
         } finally {
             addTime(System.nanoTime() - start);
+        }
+    }
+
+    private int sample(float[] logits) {
+        try {
+            return sampler.sample(logits);
+        } catch (IllegalArgumentException e) {
+            throw new BitNetException(e.getMessage(), e);
         }
     }
 

@@ -22,8 +22,13 @@ public final class KvCache implements AutoCloseable {
         long half = config.kvBytesPerPosition(precision) / 2 * rounded;
         capacity = positions;
         descriptor = bn_kv_cache.allocate(arena);
-        bn_kv_cache.keys(descriptor, NativeMemory.allocate(half, arena));
-        bn_kv_cache.values(descriptor, NativeMemory.allocate(half, arena));
+        try {
+            bn_kv_cache.keys(descriptor, NativeMemory.allocate(half, arena));
+            bn_kv_cache.values(descriptor, NativeMemory.allocate(half, arena));
+        } catch (RuntimeException | Error e) {
+            arena.close();
+            throw e;
+        }
         bn_kv_cache.capacity(descriptor, rounded);
         bn_kv_cache.type(descriptor, precision.ordinal());
     }

@@ -49,6 +49,8 @@ public record ModelConfig(String architecture, int vocabulary, int hidden, int f
         Keys keys = new Keys(file, architecture);
         int hidden = keys.count("embedding_length");
         int heads = keys.count("attention.head_count");
+        keys.require(metadata.get(architecture + ".attention.key_length").isPresent() || hidden % heads == 0,
+                "attention.head_count", heads + " heads do not divide the width of " + hidden);
         int headDim = keys.count("attention.key_length", hidden / heads);
         boolean bitnet = architecture.startsWith("bitnet");
         ModelConfig config = new ModelConfig(architecture, (int) file.requireTensor("token_embd.weight").rows(), hidden,

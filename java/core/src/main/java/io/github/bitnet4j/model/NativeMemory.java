@@ -1,5 +1,6 @@
 package io.github.bitnet4j.model;
 
+import io.github.bitnet4j.BitNetException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
@@ -28,7 +29,8 @@ final class NativeMemory {
     static MemorySegment allocate(long bytes, Arena arena) {
         MemorySegment block = calloc(Math.addExact(bytes, ALIGNMENT));
         if (block.address() == 0) {
-            throw new OutOfMemoryError("the system refused " + bytes + " bytes of native memory");
+            throw new BitNetException("the system refused " + (bytes >> 20) + " MiB of memory; "
+                    + "a shorter context (-c) or a smaller batch needs less");
         }
         MemorySegment owned = block.reinterpret(bytes + ALIGNMENT, arena, NativeMemory::free);
         return owned.asSlice(-block.address() & ALIGNMENT - 1, bytes);
