@@ -4,7 +4,7 @@ import java.util.Optional;
 
 /**
  * How the elements of a tensor are stored. A format is blocks of {@link #blockSize()} consecutive elements in
- * {@link #blockBytes()} bytes; I2_S, I2_R16, TL1 and TL2 add a scale for the whole tensor and have size rules of their own.
+ * {@link #blockBytes()} bytes; I2_S, I2_R16, I2_C, TL1 and TL2 add a scale for the whole tensor and have size rules of their own.
  *
  * <p>Source: {@code enum ggml_type} and the {@code block_*} structs of ggml ({@code ggml-common.h}); ids 36 to 39 as in
  * bitnet.cpp, whose files this project runs. In ggml itself 36 to 38 are retired and 39 is MXFP4: {@link GgufFile} tells
@@ -56,10 +56,12 @@ public enum GgmlType {
     NVFP4(40, 64, 36),
     /** This project's: as I2_S, with sixteen rows interleaved (docs/formats.md). */
     I2_R16(1016, 4, 1),
+    /** This project's: as I2_S, by columns (docs/formats.md). */
+    I2_C(1017, 4, 1),
     /** An id this list does not have: the tensor can be listed, but neither its size nor its data is known. */
     UNKNOWN(-1, 1, 0);
 
-    /** Bytes that follow the weights of an I2_S, I2_R16, TL1 or TL2 tensor; the first four are the f32 scale. */
+    /** Bytes that follow the weights of an I2_S, I2_R16, I2_C, TL1 or TL2 tensor; the first four are the f32 scale. */
     private static final int SCALE_BYTES = 32;
 
     private final int id;
@@ -109,7 +111,7 @@ public enum GgmlType {
         try {
             return switch (this) {
                 case UNKNOWN -> throw new IllegalArgumentException("the size of an unknown type is unknown");
-                case I2_S, I2_R16, TL1 -> Math.addExact(blocks(elements, elements) * blockBytes, SCALE_BYTES);
+                case I2_S, I2_R16, I2_C, TL1 -> Math.addExact(blocks(elements, elements) * blockBytes, SCALE_BYTES);
                 case TL2 -> tl2Bytes(dims[0], elements / dims[0]);
                 default -> Math.multiplyExact(blocks(dims[0], elements), blockBytes);
             };

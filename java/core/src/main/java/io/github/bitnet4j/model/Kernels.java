@@ -69,6 +69,11 @@ public final class Kernels implements AutoCloseable {
         bn_resume(context);
     }
 
+    /** Whether a matrix of this shape can have this format. */
+    public static boolean fits(GgmlType format, long rows, long cols) {
+        return bn_matrix_bytes(format.id(), rows, cols) > 0;
+    }
+
     /**
      * Writes I2_S weights in another ternary format, exactly.
      *

@@ -13,8 +13,7 @@ import java.util.List;
 
 /** Describes tensors of a file to the kernels, in place, after checking that they have the shape the model needs. */
 final class Weights {
-    /** A ternary row is whole blocks of this many weights. */
-    private static final int I2_S_BLOCK = 128;
+    private static final List<GgmlType> TERNARY = List.of(GgmlType.I2_S, GgmlType.I2_R16, GgmlType.I2_C);
 
     private final GgufFile file;
     private final Arena arena;
@@ -26,9 +25,10 @@ final class Weights {
 
     /** A ternary matrix of any layout, {@code bn_matrix} with its scale, which stands behind the codes. */
     MemorySegment linear(String name, long rows, long cols) {
-        GgufTensor tensor = tensor(name, List.of(GgmlType.I2_S, GgmlType.I2_R16), cols, rows);
-        if (cols % I2_S_BLOCK != 0) {
-            throw bad(name, "has rows of " + cols + " weights; I2_S kernels take multiples of " + I2_S_BLOCK);
+        GgufTensor tensor = tensor(name, TERNARY, cols, rows);
+        if (!Kernels.fits(tensor.type(), rows, cols)) {
+            throw bad(name, "has " + rows + " rows of " + cols + " weights; I2_S takes rows of a multiple of 128, I2_R16 rows "
+                    + "and columns by 16, I2_C rows by 64 and columns by 16");
         }
         float scale = tensor.data().get(ValueLayout.JAVA_FLOAT_UNALIGNED, rows * cols / 4);
         if (!Float.isFinite(scale)) {

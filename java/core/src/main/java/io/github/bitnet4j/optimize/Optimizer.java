@@ -7,6 +7,7 @@ import io.github.bitnet4j.gguf.GgufTensor;
 import io.github.bitnet4j.gguf.GgufWriter;
 import io.github.bitnet4j.gguf.TensorData;
 import io.github.bitnet4j.model.Kernels;
+import io.github.bitnet4j.model.ModelConfig;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -17,15 +18,21 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
- * Writes a model's ternary tensors as I2_R16, sixteen rows interleaved (docs/formats.md), which a core reads as one
- * sequential run; everything else is copied. The file runs as it is, mapped and not copied, and gives the same results
- * bit for bit. A tensor whose rows are no multiple of 16 keeps its format.
+ * Writes a model's ternary tensors in the layouts of docs/formats.md; everything else is copied. The file runs as it is,
+ * mapped and not copied, and gives the same results bit for bit.
+ * <ul>
+ *   <li>I2_R16, sixteen rows interleaved, which a core reads as one sequential run;
+ *   <li>I2_C, by columns, for {@code ffn_down} of models with ReLU²: most of its activations are 0, and those columns are
+ *       not read.
+ * </ul>
+ * A tensor that no layout fits keeps its format.
  */
 public final class Optimizer {
     /** Metadata: which layouts the file has. */
     public static final String LAYOUT_KEY = "bitnet4j.layout";
 
-    private static final int ROWS = 16;
+    /** Whole groups of rows of every layout; their bytes follow each other. */
+    private static final int ROWS = 256;
     /** A cache line, so that kernels read whole ones. */
     private static final int ALIGNMENT = 64;
     private static final int GGUF_VERSION = 3;
@@ -59,19 +66,25 @@ public final class Optimizer {
                 writer.value(key, value);
             }
         });
-        writer.string(LAYOUT_KEY, "i2_r16");
+        writer.string(LAYOUT_KEY, "i2_r16+i2_c");
+        boolean relu2 = ModelConfig.read(file).activation() == ModelConfig.Activation.RELU2;
         for (GgufTensor tensor : file.tensors()) {
-            boolean interleave = tensor.type() == GgmlType.I2_S && tensor.rank() == 2 && tensor.rows() % ROWS == 0;
-            if (interleave) {
-                writer.tensor(tensor.name(), GgmlType.I2_R16, tensor.dims(), out -> interleave(tensor, kernels, out));
-            } else {
-                writer.tensor(tensor.name(), tensor.type(), tensor.dims(), TensorData.of(tensor.data()));
-            }
+            GgmlType layout = layout(tensor, relu2);
+            TensorData data = layout == tensor.type() ? TensorData.of(tensor.data()) : out -> write(tensor, layout, kernels, out);
+            writer.tensor(tensor.name(), layout, tensor.dims(), data);
         }
         writer.write(target, progress);
     }
 
-    private static void interleave(GgufTensor tensor, Kernels kernels, WritableByteChannel out) throws IOException {
+    private static GgmlType layout(GgufTensor tensor, boolean relu2) {
+        if (tensor.type() != GgmlType.I2_S || tensor.rank() != 2) {
+            return tensor.type();
+        }
+        GgmlType layout = relu2 && tensor.name().endsWith(".ffn_down.weight") ? GgmlType.I2_C : GgmlType.I2_R16;
+        return Kernels.fits(layout, tensor.rows(), tensor.cols()) ? layout : GgmlType.I2_S;
+    }
+
+    private static void write(GgufTensor tensor, GgmlType layout, Kernels kernels, WritableByteChannel out) throws IOException {
         long rowBytes = tensor.cols() / 4;
         long step = Math.max(ROWS, PIECE_BYTES / rowBytes / ROWS * ROWS);
         try (Arena arena = Arena.ofConfined()) {
@@ -79,16 +92,17 @@ public final class Optimizer {
             for (long row = 0; row < tensor.rows(); row += step) {
                 long rows = Math.min(step, tensor.rows() - row);
                 MemorySegment codes = tensor.data().asSlice(row * rowBytes, rows * rowBytes);
-                repack(tensor, row, kernels, codes, rows, piece);
+                repack(tensor, layout, row, kernels, codes, rows, piece);
                 out.write(piece.asSlice(0, rows * rowBytes).asByteBuffer());
             }
         }
         out.write(ByteBuffer.wrap(tensor.data().asSlice(tensor.rows() * rowBytes, SCALE_BYTES).toArray(ValueLayout.JAVA_BYTE)));
     }
 
-    private static void repack(GgufTensor tensor, long row, Kernels kernels, MemorySegment codes, long rows, MemorySegment piece) {
+    private static void repack(GgufTensor tensor, GgmlType layout, long row, Kernels kernels, MemorySegment codes, long rows,
+                               MemorySegment piece) {
         try {
-            kernels.repack(codes, rows, tensor.cols(), GgmlType.I2_R16, piece);
+            kernels.repack(codes, rows, tensor.cols(), layout, piece);
         } catch (BitNetException e) {
             throw new BitNetException("tensor " + tensor.name() + ", counting rows from " + row + ": " + e.getMessage(), e);
         }
