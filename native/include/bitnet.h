@@ -213,12 +213,15 @@ typedef struct bn_product {
     int64_t y_stride;
     int32_t accumulate; /* 0: store; 1: add to y (the residual) */
     int32_t reserved;   /* 0 */
+    const float *gate;  /* null, or [rows]: outputs that a ReLU makes irrelevant, see below */
 } bn_product;
 
 /*
  * BitLinear: y = (sum(q * code) - sum(q)) * (weight.scale / s), with an exact int32 dot product, for n rows.
  * All products share x and one parallel region (Q, K and V; gate and up). Weights: ternary, each product of its own type.
  * With one row, I2_C weights are read only where the quantised activation is not 0.
+ * gate[i] <= 0 says that nobody needs y[i], as ReLU(gate[i]) * y[i] is 0 whatever y[i] is: with one row and I2_S weights
+ * row i is then not read, and y[i] is 0 (or, accumulating, unchanged); otherwise it is computed as ever. n must be 1.
  */
 BN_API bn_status bn_linear(bn_context *ctx, const bn_product *products, int32_t count, const bn_quantized *x, int64_t n);
 

@@ -27,6 +27,13 @@
 typedef void (*bn_gemv_fn)(const uint8_t *restrict w, size_t cols, size_t rows, const int8_t *restrict q,
                            int32_t *restrict y);
 
+/*
+ * y[i] = the same for row rows[i] at w, i < count. rows ascends; rows[count .. count + ahead) will be wanted next and may
+ * be asked for.
+ */
+typedef void (*bn_gemv_rows_fn)(const uint8_t *restrict w, size_t cols, const int32_t *restrict rows, size_t count,
+                                size_t ahead, const int8_t *restrict q, int32_t *restrict y);
+
 /* y[r * y_stride + i] = the same for n rows of activations, q_stride apart. */
 typedef void (*bn_gemm_fn)(const uint8_t *restrict w, size_t cols, size_t rows, const int8_t *restrict q,
                            size_t q_stride, size_t n, int32_t *restrict y, size_t y_stride);
@@ -121,6 +128,7 @@ typedef void (*bn_softmax_fn)(const float *x, size_t cols, float temperature, fl
 /* Identifier, public name, signature. */
 #define BN_OPERATIONS(X)                                             \
     X(GEMV, "gemv", bn_gemv_fn)                                      \
+    X(GEMV_ROWS, "gemv_rows", bn_gemv_rows_fn)                       \
     X(GEMM, "gemm", bn_gemm_fn)                                      \
     X(PANEL, "panel", bn_panel_fn)                                   \
     X(RMS_NORM, "rms_norm", bn_rms_norm_fn)                          \
@@ -187,26 +195,30 @@ typedef enum bn_format {
     BN_LANES_KERNEL(X, ATTENTION_EXACT, F32, attention_exact)   \
     BN_LANES_KERNEL(X, SOFTMAX, F32, softmax)
 
-#define BN_KERNELS(X)                                     \
-    X(GEMV, I2_S, SCALAR, bn_gemv_i2s_scalar)             \
-    X(GEMV, I2_S, AVX2, bn_gemv_i2s_avx2)                 \
-    X(GEMV, I2_S, AVXVNNI, bn_gemv_i2s_avxvnni)           \
-    X(GEMV, I2_S, AVX512VNNI, bn_gemv_i2s_avx512vnni)     \
-    X(GEMM, I2_S, SCALAR, bn_gemm_i2s_scalar)             \
-    X(GEMM, I2_S, AVX2, bn_gemm_i2s_avx2)                 \
-    X(GEMM, I2_S, AVXVNNI, bn_gemm_i2s_avxvnni)           \
-    X(GEMM, I2_S, AVX512VNNI, bn_gemm_i2s_avx512vnni)     \
-    X(GEMV, I2_R16, SCALAR, bn_gemv_i2r16_scalar)         \
-    X(GEMV, I2_R16, AVX2, bn_gemv_i2r16_avx2)             \
-    X(GEMV, I2_R16, AVXVNNI, bn_gemv_i2r16_avxvnni)       \
-    X(GEMV, I2_R16, AVX512VNNI, bn_gemv_i2r16_avx512vnni) \
-    X(GEMM, I2_R16, SCALAR, bn_gemm_i2r16_scalar)         \
-    X(GEMM, I2_R16, AVX2, bn_gemm_i2r16_avx2)             \
-    X(GEMM, I2_R16, AVXVNNI, bn_gemm_i2r16_avxvnni)       \
-    X(GEMM, I2_R16, AVX512VNNI, bn_gemm_i2r16_avx512vnni) \
-    X(GEMV, I2_C, SCALAR, bn_gemv_i2c_scalar)             \
-    X(GEMV, I2_C, AVX2, bn_gemv_i2c_avx2)                 \
-    X(GEMV, I2_C, AVX512VNNI, bn_gemv_i2c_avx512vnni)     \
+#define BN_KERNELS(X)                                           \
+    X(GEMV, I2_S, SCALAR, bn_gemv_i2s_scalar)                   \
+    X(GEMV, I2_S, AVX2, bn_gemv_i2s_avx2)                       \
+    X(GEMV, I2_S, AVXVNNI, bn_gemv_i2s_avxvnni)                 \
+    X(GEMV, I2_S, AVX512VNNI, bn_gemv_i2s_avx512vnni)           \
+    X(GEMV_ROWS, I2_S, SCALAR, bn_gemv_rows_i2s_scalar)         \
+    X(GEMV_ROWS, I2_S, AVX2, bn_gemv_rows_i2s_avx2)             \
+    X(GEMV_ROWS, I2_S, AVXVNNI, bn_gemv_rows_i2s_avxvnni)       \
+    X(GEMV_ROWS, I2_S, AVX512VNNI, bn_gemv_rows_i2s_avx512vnni) \
+    X(GEMM, I2_S, SCALAR, bn_gemm_i2s_scalar)                   \
+    X(GEMM, I2_S, AVX2, bn_gemm_i2s_avx2)                       \
+    X(GEMM, I2_S, AVXVNNI, bn_gemm_i2s_avxvnni)                 \
+    X(GEMM, I2_S, AVX512VNNI, bn_gemm_i2s_avx512vnni)           \
+    X(GEMV, I2_R16, SCALAR, bn_gemv_i2r16_scalar)               \
+    X(GEMV, I2_R16, AVX2, bn_gemv_i2r16_avx2)                   \
+    X(GEMV, I2_R16, AVXVNNI, bn_gemv_i2r16_avxvnni)             \
+    X(GEMV, I2_R16, AVX512VNNI, bn_gemv_i2r16_avx512vnni)       \
+    X(GEMM, I2_R16, SCALAR, bn_gemm_i2r16_scalar)               \
+    X(GEMM, I2_R16, AVX2, bn_gemm_i2r16_avx2)                   \
+    X(GEMM, I2_R16, AVXVNNI, bn_gemm_i2r16_avxvnni)             \
+    X(GEMM, I2_R16, AVX512VNNI, bn_gemm_i2r16_avx512vnni)       \
+    X(GEMV, I2_C, SCALAR, bn_gemv_i2c_scalar)                   \
+    X(GEMV, I2_C, AVX2, bn_gemv_i2c_avx2)                       \
+    X(GEMV, I2_C, AVX512VNNI, bn_gemv_i2c_avx512vnni)           \
     BN_LANES_KERNELS(X)
 
 /* Prototypes, made from the two lists: a kernel whose signature is not its operation's does not compile. */

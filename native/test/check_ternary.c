@@ -217,6 +217,37 @@ void check_gemm(const bn_kernel *kernel)
         check_cols(kernel, *cols, s->gemm_rows, *cols <= 1024 ? s->gemm_n : few);
 }
 
+/* Some rows of a matrix that ends at a guard page, the last among them, with rows to come and without. */
+void check_gemv_rows(const bn_kernel *kernel)
+{
+    enum { ROWS = 70 };
+    static const size_t cols[] = {128, 384, 2560, 6912, 0};
+    uint64_t random = 9;
+    for (const size_t *k = cols; *k != 0; k++) {
+        inputs in = inputs_create(*k, ROWS, 1);
+        for (unsigned one_in = 1; one_in <= 40; one_in += 13) {
+            int32_t rows[ROWS];
+            size_t all = 0;
+            for (int32_t r = 0; r < ROWS; r++)
+                if (r == ROWS - 1 || check_random(&random) % one_in == 0) rows[all++] = r;
+            fill_codes(in.codes, ROWS * *k, W_RANDOM, &random);
+            inputs_fill(&in, ROWS, Q_RANDOM, &random);
+            uint8_t *w = guarded_place(&in.guard_w, ROWS * *k / 4, GUARD_END);
+            pack(kernel->format, in.codes, ROWS, *k, w);
+            for (size_t count = 0; count <= all; count++) {
+                int32_t *y = guarded_place(&in.guard_y, count * sizeof *y, GUARD_END);
+                check_describe("%s, %zu columns, %zu of %zu rows", kernel->name, *k, count, all);
+                ((bn_gemv_rows_fn)kernel->function)(w, *k, rows, count, all - count, in.q, y);
+                for (size_t i = 0; i < count; i++)
+                    if (y[i] != in.expected[rows[i]])
+                        check_failed("row %d is %d, not %d", rows[i], y[i], in.expected[rows[i]]);
+                if (!guarded_intact(&in.guard_y, count * sizeof *y, GUARD_END)) check_failed("wrote around y");
+            }
+        }
+        inputs_destroy(&in);
+    }
+}
+
 /* A strip of I2_C as panels of I2_R16: byte for byte what the formulas give. */
 void check_panel(const bn_kernel *kernel)
 {
@@ -257,6 +288,8 @@ typedef struct stream {
     int64_t rows, cols, matrices, n;
     int64_t turn; /* of the matrix that is next */
     const int8_t *q;
+    const int32_t *list; /* of rows, `listed` and one past the last row; gemv_rows only */
+    size_t listed;
     int32_t *y; /* [threads][TOKENS][PANEL], also room for [threads][RUN] */
 } stream;
 
@@ -269,6 +302,14 @@ static void some_panels(void *argument, int64_t begin, int64_t end, int32_t thre
     const size_t rows = (size_t)(end - begin);
     if (s->kernel->operation == BN_OPERATION_GEMV) {
         ((bn_gemv_fn)s->kernel->function)(w, cols, rows, s->q, y);
+        return;
+    }
+    if (s->kernel->operation == BN_OPERATION_GEMV_ROWS) {
+        size_t first = 0, last = 0;
+        while (s->list[first] < begin) first++;
+        for (last = first; s->list[last] < end; last++) continue;
+        w = s->w + (size_t)(s->turn * s->rows) * cols / 4;
+        ((bn_gemv_rows_fn)s->kernel->function)(w, cols, s->list + first, last - first, s->listed - last, s->q, y);
         return;
     }
     for (int64_t t = 0; t < s->n; t += TOKENS) {
@@ -302,8 +343,16 @@ static void bench_stream(const bn_kernel *kernel, const bench_options *options, 
         if (check_random(&random) % 1000 >= permille) q[k] = 0;
         nonzero += k < (size_t)cols && q[k] != 0;
     }
-    const double density = kernel->format == BN_FORMAT_I2_C ? (double)nonzero / (double)cols : 1;
-    stream s = {.kernel = kernel, .w = w, .rows = rows, .cols = cols, .matrices = matrices, .n = n, .q = q, .y = y};
+    int32_t *list = malloc((size_t)(rows + 1) * sizeof *list);
+    size_t listed = 0;
+    for (int64_t r = 0; r < rows; r++)
+        if (check_random(&random) % 1000 < permille) list[listed++] = (int32_t)r;
+    list[listed] = (int32_t)rows;
+    double density = 1;
+    if (kernel->format == BN_FORMAT_I2_C) density = (double)nonzero / (double)cols;
+    if (kernel->operation == BN_OPERATION_GEMV_ROWS) density = (double)listed / (double)rows;
+    stream s = {.kernel = kernel, .w = w, .rows = rows, .cols = cols, .matrices = matrices, .n = n, .q = q, .y = y,
+                .list = list, .listed = listed};
     if (bn_pool_create(options->threads, &s.pool) == BN_OK) {
         char shape[64];
         int written = snprintf(shape, sizeof shape, "%lldx%lld n=%lld t=%d", (long long)rows, (long long)cols,
@@ -317,6 +366,7 @@ static void bench_stream(const bn_kernel *kernel, const bench_options *options, 
     free(w);
     free(q);
     free(y);
+    free(list);
 }
 
 /* The shapes of bitnet-b1.58-2B-4T. */
@@ -336,7 +386,8 @@ static void bench_shapes(const bn_kernel *kernel, const bench_options *options, 
             return;
         }
         static const unsigned permille[] = {1000, 500, 250, 100};
-        const size_t densities = kernel->format == BN_FORMAT_I2_C ? sizeof permille / sizeof permille[0] : 1;
+        const int sparse = kernel->format == BN_FORMAT_I2_C || kernel->operation == BN_OPERATION_GEMV_ROWS;
+        const size_t densities = sparse ? sizeof permille / sizeof permille[0] : 1;
         for (size_t d = 0; d < densities; d++)
             bench_stream(kernel, options, rows, cols, n, stream_bytes > bytes ? stream_bytes / bytes : 1, permille[d]);
         if (options->rows > 0) return;

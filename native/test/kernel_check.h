@@ -40,6 +40,7 @@ uint64_t check_random(uint64_t *state);
 /* ---- per operation ---- */
 
 void check_gemv(const bn_kernel *kernel);
+void check_gemv_rows(const bn_kernel *kernel);
 void check_gemm(const bn_kernel *kernel);
 void check_panel(const bn_kernel *kernel);
 void bench_gemv(const bn_kernel *kernel, const bench_options *options);

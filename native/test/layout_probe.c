@@ -41,6 +41,7 @@ int main(void) {
     FIELD(bn_product, y_stride);
     FIELD(bn_product, accumulate);
     FIELD(bn_product, reserved);
+    FIELD(bn_product, gate);
 
     STRUCT(bn_kv_cache);
     FIELD(bn_kv_cache, keys);

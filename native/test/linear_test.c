@@ -108,7 +108,7 @@ static void run(const layer *l, bn_context *ctx, int64_t first, int64_t n, float
     expect(status == BN_OK, "bn_quantize: %s, %s", bn_status_message(status), bn_context_error(ctx));
     bn_product products[PRODUCTS];
     for (int p = 0; p < PRODUCTS; p++) {
-        products[p] = (bn_product){&l->weight[p], y, l->weight[p].rows, p == 2, 0};
+        products[p] = (bn_product){&l->weight[p], y, l->weight[p].rows, p == 2, 0, NULL};
         y += n * l->weight[p].rows;
     }
     const int64_t rows = l->weight[2].rows;
@@ -198,6 +198,46 @@ static void test_layer(int64_t cols, int64_t n, const int64_t rows[PRODUCTS])
     layer_destroy(&l);
 }
 
+/* Gated outputs: the dense value where the gate is open, 0 or what was there where it is closed. */
+static void test_gates(int64_t rows, int64_t cols)
+{
+    const int64_t shape[PRODUCTS] = {rows, 1, rows};
+    layer l = layer_create(cols, 1, shape);
+    float *dense = malloc(l.y_count * sizeof *dense), *y = malloc((size_t)rows * sizeof *y);
+    float *gate = malloc((size_t)rows * sizeof *gate);
+    uint64_t random = 3;
+    bn_quantized q = quantized_create(1, cols);
+    by_the_book(&l, dense);
+    for (int32_t isa = 0; isa < BN_ISA_COUNT; isa++) {
+        bn_context *ctx;
+        if (!bn_isa_supported(isa) || !expect(bn_context_create(3, isa, &ctx) == BN_OK, "a context")) continue;
+        bn_quantize(ctx, l.x, 1, cols, NULL, 0, &q);
+        for (uint32_t one_in = 1; one_in <= 64; one_in *= 4) {
+            for (int64_t i = 0; i < rows; i++) gate[i] = random_bits(&random) % one_in == 0 ? 0.5f : i % 2 ? -0.0f : -3;
+            gate[rows / 2] = NAN;
+            for (int p = 0; p < PRODUCTS; p += 2) {
+                const float *expected = dense + (p == 0 ? 0 : rows + 1);
+                memcpy(y, l.residual, (size_t)rows * sizeof *y);
+                const bn_product product = {&l.weight[p], y, rows, p == 2, 0, gate};
+                expect(bn_linear(ctx, &product, 1, &q, 1) == BN_OK, "a gated product");
+                int64_t wrong = 0;
+                for (int64_t i = 0; i < rows; i++)
+                    wrong += y[i] != (!(gate[i] <= 0) ? expected[i] : p == 2 ? l.residual[i] : 0);
+                expect(wrong == 0, "%s, %lld x %lld, 1 gate in %u open: %lld wrong", bn_isa_name(isa), (long long)rows,
+                       (long long)cols, one_in, (long long)wrong);
+            }
+        }
+        const bn_product product = {&l.weight[0], y, rows, 0, 0, gate};
+        expect(bn_linear(ctx, &product, 1, &q, 2) == BN_ERROR_ARGUMENT, "a gate and two rows");
+        bn_context_destroy(ctx);
+    }
+    free(dense);
+    free(y);
+    free(gate);
+    quantized_destroy(&q);
+    layer_destroy(&l);
+}
+
 static void refused(bn_context *ctx, const bn_product *products, int32_t count, const bn_quantized *x, int64_t n,
                     const char *what)
 {
@@ -213,7 +253,7 @@ static void test_refusals(void)
     if (!expect(bn_context_create(1, BN_ISA_AUTO, &ctx) == BN_OK, "a context")) return;
     bn_quantized q = quantized_create(1, 128), bad_q;
     float y[4];
-    const bn_product good = {&l.weight[0], y, 4, 0, 0};
+    const bn_product good = {&l.weight[0], y, 4, 0, 0, NULL};
     bn_product bad;
     bn_matrix matrix;
     memset(q.q, 0, 256);
@@ -296,6 +336,9 @@ int main(void)
     }
     test_layer(2560, 1, large);
     test_layer(1152, 200, small);
+    test_gates(1, 128);
+    test_gates(130, 128);
+    test_gates(1283, 640);
     test_refusals();
     test_repack_refusals();
     return expect_result();

@@ -63,9 +63,9 @@ INLINE int32_t total(__m256i sum)
     return _mm_cvtsi128_si32(s);
 }
 
-/* One weight row by `tokens` (a constant of the instance, 1 to 4) activation rows. */
-INLINE void one_row(const uint8_t *restrict w, size_t blocks, const int8_t *restrict q, size_t q_stride, size_t tokens,
-                    int32_t *restrict y, size_t y_stride)
+/* One weight row by `tokens` (a constant of the instance, 1 to 4) activation rows; as many bytes at `later` are asked for. */
+INLINE void one_row(const uint8_t *restrict w, const uint8_t *restrict later, size_t blocks, const int8_t *restrict q,
+                    size_t q_stride, size_t tokens, int32_t *restrict y, size_t y_stride)
 {
     __m256i sum[TILE_TOKENS];
 #pragma GCC unroll 4
@@ -76,7 +76,7 @@ INLINE void one_row(const uint8_t *restrict w, size_t blocks, const int8_t *rest
 #pragma GCC unroll 4
         for (size_t t = 0; t < tokens; t++) narrow[t] = _mm256_setzero_si256();
         for (size_t i = b; i < last; i++) {
-            _mm_prefetch((const char *)w + BYTES * i + AHEAD, _MM_HINT_T0);
+            _mm_prefetch((const char *)later + BYTES * i, _MM_HINT_T0);
             const codes c = unpack(w + BYTES * i);
 #pragma GCC unroll 4
             for (size_t t = 0; t < tokens; t++)
@@ -92,14 +92,27 @@ INLINE void one_row(const uint8_t *restrict w, size_t blocks, const int8_t *rest
 INLINE void all_rows(const uint8_t *restrict w, size_t cols, size_t rows, const int8_t *restrict q, size_t q_stride,
                      size_t tokens, int32_t *restrict y, size_t y_stride)
 {
-    for (size_t i = 0; i < rows; i++)
-        one_row(w + i * bn_i2s_row_bytes(cols), cols / BN_I2S_BLOCK, q, q_stride, tokens, y + i, y_stride);
+    for (size_t i = 0; i < rows; i++) {
+        const uint8_t *restrict row = w + i * bn_i2s_row_bytes(cols);
+        one_row(row, row + AHEAD, cols / BN_I2S_BLOCK, q, q_stride, tokens, y + i, y_stride);
+    }
 }
 
 void bn_gemv_i2s_avx2(const uint8_t *restrict w, size_t cols, size_t rows, const int8_t *restrict q,
                       int32_t *restrict y)
 {
     all_rows(w, cols, rows, q, 0, 1, y, 0);
+}
+
+/* Each row asks for the chosen row that is about AHEAD chosen bytes on. */
+void bn_gemv_rows_i2s_avx2(const uint8_t *restrict w, size_t cols, const int32_t *restrict rows, size_t count,
+                           size_t ahead, const int8_t *restrict q, int32_t *restrict y)
+{
+    const size_t row_bytes = bn_i2s_row_bytes(cols), further = AHEAD / row_bytes + 1;
+    for (size_t i = 0; i < count; i++) {
+        const size_t then = i + further < count + ahead ? i + further : i;
+        one_row(w + (size_t)rows[i] * row_bytes, w + (size_t)rows[then] * row_bytes, cols / BN_I2S_BLOCK, q, 0, 1, y + i, 0);
+    }
 }
 
 void bn_gemm_i2s_avx2(const uint8_t *restrict w, size_t cols, size_t rows, const int8_t *restrict q, size_t q_stride,

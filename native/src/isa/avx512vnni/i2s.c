@@ -105,18 +105,31 @@ INLINE void step(masked *sum, const uint8_t *restrict w, const int8_t *restrict 
     sum->low = _mm512_dpbusd_epi32(sum->low, low, _mm512_loadu_si512(q + LINE));
 }
 
-/* The sums of one row in 16 lanes, to be folded. Two blocks a turn: four chains hide the latency of vpdpbusd. */
-INLINE __m512i one_row(const uint8_t *restrict w, size_t blocks, const int8_t *restrict q)
+/*
+ * The sums of one row in 16 lanes, to be folded; as many bytes at `later` are asked for. Two blocks a turn: four chains
+ * hide the latency of vpdpbusd.
+ */
+INLINE __m512i one_row(const uint8_t *restrict w, const uint8_t *restrict later, size_t blocks,
+                       const int8_t *restrict q)
 {
     masked even = {_mm512_setzero_si512(), _mm512_setzero_si512()}, odd = even;
     size_t b = 0;
     for (; b + 2 <= blocks; b += 2) {
-        _mm_prefetch((const char *)w + HALF * b + AHEAD, _MM_HINT_T1);
+        _mm_prefetch((const char *)later + HALF * b, _MM_HINT_T1);
         step(&even, w + HALF * b, q + BN_I2S_BLOCK * b);
         step(&odd, w + HALF * (b + 1), q + BN_I2S_BLOCK * (b + 1));
     }
     if (b < blocks) step(&even, w + HALF * b, q + BN_I2S_BLOCK * b);
     return _mm512_add_epi32(scale_back(even.high, even.low), scale_back(odd.high, odd.low));
+}
+
+/* y[0 .. count) of the sums of at most 16 rows; sum[count .. 16) is overwritten. */
+INLINE void fold_rows(__m512i sum[16], size_t count, int32_t *restrict y)
+{
+    for (size_t r = count; r < 16; r++) sum[r] = _mm512_setzero_si512();
+    __m512i part[4];
+    for (size_t p = 0; p < 4; p++) part[p] = fold_four(sum[4 * p], sum[4 * p + 1], sum[4 * p + 2], sum[4 * p + 3]);
+    _mm512_mask_storeu_epi32(y, (__mmask16)((1u << count) - 1), fold_parts(part[0], part[1], part[2], part[3]));
 }
 
 /* Rows follow each other in memory: the whole run is one stream, read once, 16 rows between two stores. */
@@ -127,11 +140,28 @@ void bn_gemv_i2s_avx512vnni(const uint8_t *restrict w, size_t cols, size_t rows,
     for (size_t i = 0; i < rows; i += 16) {
         const size_t count = rows - i < 16 ? rows - i : 16;
         __m512i sum[16];
-        for (size_t r = 0; r < count; r++) sum[r] = one_row(w + (i + r) * row_bytes, cols / BN_I2S_BLOCK, q);
-        for (size_t r = count; r < 16; r++) sum[r] = _mm512_setzero_si512();
-        __m512i part[4];
-        for (size_t p = 0; p < 4; p++) part[p] = fold_four(sum[4 * p], sum[4 * p + 1], sum[4 * p + 2], sum[4 * p + 3]);
-        _mm512_mask_storeu_epi32(y + i, (__mmask16)((1u << count) - 1), fold_parts(part[0], part[1], part[2], part[3]));
+        for (size_t r = 0; r < count; r++) {
+            const uint8_t *restrict row = w + (i + r) * row_bytes;
+            sum[r] = one_row(row, row + AHEAD, cols / BN_I2S_BLOCK, q);
+        }
+        fold_rows(sum, count, y + i);
+    }
+}
+
+/* Each row asks for the chosen row that is about AHEAD chosen bytes on. */
+void bn_gemv_rows_i2s_avx512vnni(const uint8_t *restrict w, size_t cols, const int32_t *restrict rows, size_t count,
+                                 size_t ahead, const int8_t *restrict q, int32_t *restrict y)
+{
+    const size_t row_bytes = bn_i2s_row_bytes(cols), further = AHEAD / row_bytes + 1;
+    for (size_t i = 0; i < count; i += 16) {
+        const size_t some = count - i < 16 ? count - i : 16;
+        __m512i sum[16];
+        for (size_t r = 0; r < some; r++) {
+            const size_t then = i + r + further < count + ahead ? i + r + further : i + r;
+            sum[r] = one_row(w + (size_t)rows[i + r] * row_bytes, w + (size_t)rows[then] * row_bytes,
+                             cols / BN_I2S_BLOCK, q);
+        }
+        fold_rows(sum, some, y + i);
     }
 }
 

@@ -20,8 +20,10 @@
 #if defined(BN_EVEX_TWIN)
 #define DPBUSD _mm256_dpbusd_epi32
 #define bn_gemv_i2s_avxvnni bn_gemv_i2s_avxvnni_twin
+#define bn_gemv_rows_i2s_avxvnni bn_gemv_rows_i2s_avxvnni_twin
 #define bn_gemm_i2s_avxvnni bn_gemm_i2s_avxvnni_twin
 bn_kernel_GEMV bn_gemv_i2s_avxvnni_twin;
+bn_kernel_GEMV_ROWS bn_gemv_rows_i2s_avxvnni_twin;
 bn_kernel_GEMM bn_gemm_i2s_avxvnni_twin;
 #else
 #define DPBUSD _mm256_dpbusd_avx_epi32
@@ -66,14 +68,15 @@ INLINE int32_t total(__m256i sum)
     return _mm_cvtsi128_si32(s);
 }
 
-/* Two blocks a turn into sums of their own: eight chains hide the latency of vpdpbusd. */
-INLINE int32_t one_row(const uint8_t *restrict w, size_t blocks, const int8_t *restrict q)
+/* Two blocks a turn into sums of their own: eight chains hide the latency of vpdpbusd. `later` is asked for meanwhile. */
+INLINE int32_t one_row(const uint8_t *restrict w, const uint8_t *restrict later, size_t blocks,
+                       const int8_t *restrict q)
 {
     const __m256i zero = _mm256_setzero_si256();
     groups even = {{zero, zero, zero, zero}}, odd = even;
     size_t b = 0;
     for (; b + 2 <= blocks; b += 2) {
-        _mm_prefetch((const char *)w + BYTES * b + AHEAD, _MM_HINT_T1);
+        _mm_prefetch((const char *)later + BYTES * b, _MM_HINT_T1);
         step(&even, w + BYTES * b, q + BN_I2S_BLOCK * b);
         step(&odd, w + BYTES * (b + 1), q + BN_I2S_BLOCK * (b + 1));
     }
@@ -88,7 +91,21 @@ INLINE int32_t one_row(const uint8_t *restrict w, size_t blocks, const int8_t *r
 void bn_gemv_i2s_avxvnni(const uint8_t *restrict w, size_t cols, size_t rows, const int8_t *restrict q,
                          int32_t *restrict y)
 {
-    for (size_t i = 0; i < rows; i++) y[i] = one_row(w + i * bn_i2s_row_bytes(cols), cols / BN_I2S_BLOCK, q);
+    for (size_t i = 0; i < rows; i++) {
+        const uint8_t *restrict row = w + i * bn_i2s_row_bytes(cols);
+        y[i] = one_row(row, row + AHEAD, cols / BN_I2S_BLOCK, q);
+    }
+}
+
+/* Each row asks for the chosen row that is about AHEAD chosen bytes on. */
+void bn_gemv_rows_i2s_avxvnni(const uint8_t *restrict w, size_t cols, const int32_t *restrict rows, size_t count,
+                              size_t ahead, const int8_t *restrict q, int32_t *restrict y)
+{
+    const size_t row_bytes = bn_i2s_row_bytes(cols), further = AHEAD / row_bytes + 1;
+    for (size_t i = 0; i < count; i++) {
+        const size_t then = i + further < count + ahead ? i + further : i;
+        y[i] = one_row(w + (size_t)rows[i] * row_bytes, w + (size_t)rows[then] * row_bytes, cols / BN_I2S_BLOCK, q);
+    }
 }
 
 /* ---- several rows of activations ---- */

@@ -28,6 +28,13 @@ void bn_gemv_i2s_scalar(const uint8_t *restrict w, size_t cols, size_t rows, con
     for (size_t i = 0; i < rows; i++) y[i] = dot(w + i * bn_i2s_row_bytes(cols), cols, q);
 }
 
+void bn_gemv_rows_i2s_scalar(const uint8_t *restrict w, size_t cols, const int32_t *restrict rows, size_t count,
+                             size_t ahead, const int8_t *restrict q, int32_t *restrict y)
+{
+    (void)ahead;
+    for (size_t i = 0; i < count; i++) y[i] = dot(w + (size_t)rows[i] * bn_i2s_row_bytes(cols), cols, q);
+}
+
 void bn_gemm_i2s_scalar(const uint8_t *restrict w, size_t cols, size_t rows, const int8_t *restrict q, size_t q_stride,
                         size_t n, int32_t *restrict y, size_t y_stride)
 {

@@ -20,6 +20,7 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     int64_t y_stride;
  *     int32_t accumulate;
  *     int32_t reserved;
+ *     const float *gate;
  * }
  * }
  */
@@ -34,7 +35,8 @@ public class bn_product {
         BitNetNative.C_POINTER.withName("y"),
         BitNetNative.C_LONG.withName("y_stride"),
         BitNetNative.C_INT.withName("accumulate"),
-        BitNetNative.C_INT.withName("reserved")
+        BitNetNative.C_INT.withName("reserved"),
+        BitNetNative.C_POINTER.withName("gate")
     ).withName("bn_product");
 
     /**
@@ -262,6 +264,50 @@ public class bn_product {
      */
     public static void reserved(MemorySegment struct, int fieldValue) {
         struct.set(reserved$LAYOUT, reserved$OFFSET, fieldValue);
+    }
+
+    private static final AddressLayout gate$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("gate"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * const float *gate
+     * }
+     */
+    public static final AddressLayout gate$layout() {
+        return gate$LAYOUT;
+    }
+
+    private static final long gate$OFFSET = $LAYOUT.byteOffset(groupElement("gate"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * const float *gate
+     * }
+     */
+    public static final long gate$offset() {
+        return gate$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * const float *gate
+     * }
+     */
+    public static MemorySegment gate(MemorySegment struct) {
+        return struct.get(gate$LAYOUT, gate$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * const float *gate
+     * }
+     */
+    public static void gate(MemorySegment struct, MemorySegment fieldValue) {
+        struct.set(gate$LAYOUT, gate$OFFSET, fieldValue);
     }
 
     /**
