@@ -42,10 +42,13 @@ public final class BitNetTransformer implements AutoCloseable {
     private final MemorySegment head;
     private final MemorySegment outputNorm;
 
-    /** One layer's norms, and its products with their outputs already named. */
+    /**
+     * One layer's norms, and its products with their outputs already named. With one row, {@code gateUpOfOne} takes the
+     * place of {@code gateUp}: where a ReLU closes a gate, the row of up is not read.
+     */
     private record Layer(MemorySegment attentionNorm, Products qkv, MemorySegment shape, MemorySegment attentionSubNorm,
-                         Products output, MemorySegment feedForwardNorm, Products gateUp, MemorySegment feedForwardSubNorm,
-                         Products down) {}
+                         Products output, MemorySegment feedForwardNorm, List<Products> gateUp, List<Products> gateUpOfOne,
+                         MemorySegment feedForwardSubNorm, Products down) {}
 
     /** Activations of one batch; widths in floats, rows = batch size. */
     private record Buffers(MemorySegment x, MemorySegment qkv, long qkvStride, MemorySegment attention,
@@ -136,14 +139,19 @@ public final class BitNetTransformer implements AutoCloseable {
                 new Products.Product(weights.linear(block + "attn_v.weight", kvWidth, hidden), value(), buffers.qkvStride, false));
         Products output = Products.of(arena,
                 new Products.Product(weights.linear(block + "attn_output.weight", hidden, width), buffers.x, hidden, true));
-        Products gateUp = Products.of(arena,
-                new Products.Product(weights.linear(block + "ffn_gate.weight", ffn, hidden), gate(), buffers.gateUpStride, false),
-                new Products.Product(weights.linear(block + "ffn_up.weight", ffn, hidden), up(), buffers.gateUpStride, false));
+        MemorySegment up = weights.linear(block + "ffn_up.weight", ffn, hidden);
+        Products.Product toGate =
+                new Products.Product(weights.linear(block + "ffn_gate.weight", ffn, hidden), gate(), buffers.gateUpStride, false);
+        List<Products> gateUp = List.of(Products.of(arena, toGate, new Products.Product(up, up(), buffers.gateUpStride, false)));
+        List<Products> gateUpOfOne = config.activation() == ModelConfig.Activation.RELU2
+                ? List.of(Products.of(arena, toGate),
+                        Products.of(arena, new Products.Product(up, up(), buffers.gateUpStride, false, gate())))
+                : gateUp;
         Products down = Products.of(arena,
                 new Products.Product(weights.linear(block + "ffn_down.weight", hidden, ffn), buffers.x, hidden, true));
         return new Layer(weights.norm(block + "attn_norm.weight", hidden), qkv, shape(index),
                 subNorm(weights, block + "attn_sub_norm.weight", width), output,
-                weights.norm(block + "ffn_norm.weight", hidden), gateUp,
+                weights.norm(block + "ffn_norm.weight", hidden), gateUp, gateUpOfOne,
                 subNorm(weights, block + "ffn_sub_norm.weight", ffn), down);
     }
 
@@ -243,7 +251,9 @@ public final class BitNetTransformer implements AutoCloseable {
             kernels.quantize(buffers.attention, n, width, layer.attentionSubNorm, epsilon, buffers.quantizedAttention);
             kernels.linear(layer.output, buffers.quantizedAttention, n);
             kernels.quantize(buffers.x, n, config.hidden(), layer.feedForwardNorm, epsilon, buffers.quantizedHidden);
-            kernels.linear(layer.gateUp, buffers.quantizedHidden, n);
+            for (Products products : n == 1 ? layer.gateUpOfOne : layer.gateUp) {
+                kernels.linear(products, buffers.quantizedHidden, n);
+            }
             kernels.gluQuantize(config.activation(), gate(), up(), buffers.gateUpStride, n, config.feedForward(),
                     layer.feedForwardSubNorm, epsilon, buffers.quantizedFeedForward);
             kernels.linear(layer.down, buffers.quantizedFeedForward, n);

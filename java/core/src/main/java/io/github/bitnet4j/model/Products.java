@@ -7,8 +7,16 @@ import java.lang.foreign.MemorySegment;
 /** An array of {@code bn_product}: matrices that share their input and one parallel region. */
 record Products(MemorySegment segment, int count) {
 
-    /** A product of a matrix into rows {@code stride} floats apart, stored or added. */
-    record Product(MemorySegment matrix, MemorySegment y, long stride, boolean accumulate) {}
+    /**
+     * A product of a matrix into rows {@code stride} floats apart, stored or added.
+     *
+     * @param gate outputs whose value here is not positive need not be computed; the null address for all
+     */
+    record Product(MemorySegment matrix, MemorySegment y, long stride, boolean accumulate, MemorySegment gate) {
+        Product(MemorySegment matrix, MemorySegment y, long stride, boolean accumulate) {
+            this(matrix, y, stride, accumulate, MemorySegment.NULL);
+        }
+    }
 
     static Products of(Arena arena, Product... products) {
         MemorySegment segment = bn_product.allocateArray(products.length, arena);
@@ -18,6 +26,7 @@ record Products(MemorySegment segment, int count) {
             bn_product.y(slot, products[i].y());
             bn_product.y_stride(slot, products[i].stride());
             bn_product.accumulate(slot, products[i].accumulate() ? 1 : 0);
+            bn_product.gate(slot, products[i].gate());
         }
         return new Products(segment, products.length);
     }

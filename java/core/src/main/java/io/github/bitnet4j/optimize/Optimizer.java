@@ -22,6 +22,7 @@ import java.nio.file.Path;
  * mapped and not copied, and gives the same results bit for bit.
  * <ul>
  *   <li>I2_R16, sixteen rows interleaved, which a core reads as one sequential run;
+ *   <li>I2_S as it is for {@code ffn_up} of models with ReLU²: rows behind a closed gate are not read;
  *   <li>I2_C, by columns, for {@code ffn_down} of models with ReLU²: most of its activations are 0, and those columns are
  *       not read.
  * </ul>
@@ -79,6 +80,9 @@ public final class Optimizer {
     private static GgmlType layout(GgufTensor tensor, boolean relu2) {
         if (tensor.type() != GgmlType.I2_S || tensor.rank() != 2) {
             return tensor.type();
+        }
+        if (relu2 && tensor.name().endsWith(".ffn_up.weight")) {
+            return GgmlType.I2_S;
         }
         GgmlType layout = relu2 && tensor.name().endsWith(".ffn_down.weight") ? GgmlType.I2_C : GgmlType.I2_R16;
         return Kernels.fits(layout, tensor.rows(), tensor.cols()) ? layout : GgmlType.I2_S;

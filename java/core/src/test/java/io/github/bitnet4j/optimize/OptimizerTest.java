@@ -87,10 +87,10 @@ class OptimizerTest {
                 GgufTensor copy = after.requireTensor(tensor.name());
                 assertArrayEquals(tensor.dims(), copy.dims());
                 assertEquals(tensor.byteSize(), copy.byteSize());
-                boolean ternary = tensor.type() == GgmlType.I2_S;
-                GgmlType layout = tensor.name().contains("ffn_down") ? GgmlType.I2_C : GgmlType.I2_R16;
-                assertEquals(ternary ? layout : tensor.type(), copy.type());
-                assertEquals(!ternary, tensor.data().mismatch(copy.data()) == -1, tensor.name());
+                GgmlType layout = tensor.type() != GgmlType.I2_S || tensor.name().contains("ffn_up") ? tensor.type()
+                        : tensor.name().contains("ffn_down") ? GgmlType.I2_C : GgmlType.I2_R16;
+                assertEquals(layout, copy.type(), tensor.name());
+                assertEquals(layout == tensor.type(), tensor.data().mismatch(copy.data()) == -1, tensor.name());
             }
             before.metadata().asMap().forEach((key, value) -> assertEquals(value, after.metadata().get(key).orElseThrow(), key));
         }
