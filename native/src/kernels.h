@@ -41,6 +41,21 @@ typedef void (*bn_gemm_fn)(const uint8_t *restrict w, size_t cols, size_t rows, 
 /* A strip of I2_C, `bytes` bytes a column, as 4 * bytes / 16 panels of I2_R16. cols is a multiple of 16. */
 typedef void (*bn_panel_fn)(const uint8_t *restrict w, size_t bytes, size_t cols, uint8_t *restrict lines);
 
+/*
+ * The same for n = BN_GEMM_LUT_NARROW or BN_GEMM_LUT_WIDE rows of activations, of which it makes tables of sums. rows:
+ * a multiple of 4, at most BN_GEMM_LUT_ROWS; some hundreds repay the tables. scratch: BN_GEMM_LUT_SCRATCH bytes, 64-byte
+ * aligned.
+ */
+typedef void (*bn_gemm_lut_fn)(const uint8_t *restrict w, size_t cols, size_t rows, const int8_t *restrict q,
+                               size_t q_stride, size_t n, int32_t *restrict y, size_t y_stride, void *restrict scratch);
+
+enum {
+    BN_GEMM_LUT_NARROW = 56,
+    BN_GEMM_LUT_WIDE = 80,
+    BN_GEMM_LUT_ROWS = 1280,
+    BN_GEMM_LUT_SCRATCH = 320 * 1024
+};
+
 /* One row: y = x / sqrt(mean(x^2) + eps) * weight. x and y may be the same. */
 typedef void (*bn_rms_norm_fn)(const float *x, size_t cols, const float *weight, float eps, float *y);
 
@@ -131,6 +146,7 @@ typedef void (*bn_softmax_fn)(const float *x, size_t cols, float temperature, fl
     X(GEMV_ROWS, "gemv_rows", bn_gemv_rows_fn)                       \
     X(GEMM, "gemm", bn_gemm_fn)                                      \
     X(PANEL, "panel", bn_panel_fn)                                   \
+    X(GEMM_LUT, "gemm_lut", bn_gemm_lut_fn)                          \
     X(RMS_NORM, "rms_norm", bn_rms_norm_fn)                          \
     X(QUANTIZE, "quantize", bn_quantize_fn)                          \
     X(GLU, "glu", bn_glu_fn)                                         \
@@ -208,6 +224,7 @@ typedef enum bn_format {
     X(GEMM, I2_S, AVX2, bn_gemm_i2s_avx2)                       \
     X(GEMM, I2_S, AVXVNNI, bn_gemm_i2s_avxvnni)                 \
     X(GEMM, I2_S, AVX512VNNI, bn_gemm_i2s_avx512vnni)           \
+    X(GEMM_LUT, I2_S, AVX512VNNI, bn_gemm_lut_i2s_avx512vnni)   \
     X(GEMV, I2_R16, SCALAR, bn_gemv_i2r16_scalar)               \
     X(GEMV, I2_R16, AVX2, bn_gemv_i2r16_avx2)                   \
     X(GEMV, I2_R16, AVXVNNI, bn_gemv_i2r16_avxvnni)             \

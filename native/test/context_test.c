@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -86,7 +87,16 @@ static void test_choice(void)
     expect(status == BN_ERROR_UNSUPPORTED, "ISA -5");
 }
 
-/* Each context runs, of every operation, the row of the highest ISA that is not above its own. */
+static bool has_row(const bn_kernel *like, int32_t isa)
+{
+    for (int32_t i = 0; i < bn_kernel_count(); i++) {
+        const bn_kernel *row = bn_kernel_at(i);
+        if (row->operation == like->operation && row->format == like->format && (int32_t)row->isa <= isa) return true;
+    }
+    return false;
+}
+
+/* Each context runs, of every operation, the row of the highest ISA that is not above its own; or none has any. */
 static void test_kernels_chosen(void)
 {
     for (int32_t isa = 0; isa < BN_ISA_COUNT; isa++) {
@@ -98,8 +108,10 @@ static void test_kernels_chosen(void)
             bn_kernel_info info;
             bn_kernel_describe(i, &info);
             const int32_t chosen = bn_context_kernel(ctx, info.operation, info.format);
-            expect(chosen >= 0 && bn_kernel_at(chosen)->isa <= (bn_isa)isa && bn_kernel_at(chosen)->function != NULL,
-                   "%s of %s at %s", info.operation, info.format, bn_isa_name(isa));
+            const bool good = chosen >= 0 && bn_kernel_at(chosen)->isa <= (bn_isa)isa &&
+                              bn_kernel_at(chosen)->function != NULL;
+            expect(has_row(bn_kernel_at(i), isa) ? good : chosen == -1, "%s of %s at %s", info.operation, info.format,
+                   bn_isa_name(isa));
         }
         expect(bn_context_kernel(ctx, "gemv", "f64") == -1 && bn_context_kernel(ctx, NULL, NULL) == -1, "no such kernel");
         bn_context_destroy(ctx);

@@ -29,6 +29,7 @@ static const operation_check CHECKS[BN_OPERATION_COUNT] = {
     [BN_OPERATION_GEMV_ROWS] = {check_gemv_rows, bench_gemv},
     [BN_OPERATION_GEMM] = {check_gemm, bench_gemm},
     [BN_OPERATION_PANEL] = {check_panel, NULL},
+    [BN_OPERATION_GEMM_LUT] = {check_gemm_lut, bench_gemm_lut},
     [BN_OPERATION_RMS_NORM] = {check_rms_norm, bench_rms_norm},
     [BN_OPERATION_QUANTIZE] = {check_quantize, bench_quantize},
     [BN_OPERATION_GLU] = {check_glu, bench_glu},
