@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@ struct bn_context {
     atomic_int busy;
     atomic_int cancelled;
     int32_t kernel[BN_OPERATION_COUNT][BN_FORMAT_COUNT]; /* rows of the table, -1 for none */
+    bn_linear_scratch *scratch;                          /* one a thread, or null          */
     pthread_mutex_t error_mutex;
     char error[ERROR_BYTES];
 };
@@ -63,6 +65,16 @@ static int32_t choose_isa(int32_t wanted)
     return best;
 }
 
+/* Untouched pages cost nothing: a context that only decodes pays for no table. */
+static bn_status create_scratch(bn_context *ctx, int32_t threads)
+{
+    bool needed = false;
+    for (int f = 0; f < BN_FORMAT_COUNT; f++) needed |= ctx->kernel[BN_OPERATION_GEMM_LUT][f] >= 0;
+    if (!needed) return BN_OK;
+    ctx->scratch = aligned_alloc(64, (size_t)threads * sizeof *ctx->scratch);
+    return ctx->scratch == NULL ? BN_ERROR_MEMORY : BN_OK;
+}
+
 bn_status bn_context_create(int32_t threads, int32_t isa, bn_context **out)
 {
     if (out == NULL) return BN_ERROR_ARGUMENT;
@@ -73,15 +85,17 @@ bn_status bn_context_create(int32_t threads, int32_t isa, bn_context **out)
 
     bn_context *ctx = calloc(1, sizeof *ctx);
     if (ctx == NULL) return BN_ERROR_MEMORY;
-    const bn_status status = bn_pool_create(threads, &ctx->pool);
-    if (status != BN_OK) {
-        free(ctx);
-        return status;
-    }
     ctx->isa = chosen;
     for (int o = 0; o < BN_OPERATION_COUNT; o++)
         for (int f = 0; f < BN_FORMAT_COUNT; f++)
             ctx->kernel[o][f] = bn_kernel_select((bn_operation)o, (bn_format)f, chosen);
+    bn_status status = create_scratch(ctx, threads);
+    if (status == BN_OK) status = bn_pool_create(threads, &ctx->pool);
+    if (status != BN_OK) {
+        free(ctx->scratch);
+        free(ctx);
+        return status;
+    }
     pthread_mutex_init(&ctx->error_mutex, NULL);
     *out = ctx;
     return BN_OK;
@@ -92,6 +106,7 @@ void bn_context_destroy(bn_context *ctx)
     if (ctx == NULL) return;
     bn_pool_destroy(ctx->pool);
     pthread_mutex_destroy(&ctx->error_mutex);
+    free(ctx->scratch);
     free(ctx);
 }
 
@@ -136,6 +151,11 @@ bn_kernel_fn bn_kernel_of(const bn_context *ctx, bn_operation operation, bn_form
 {
     const int32_t row = ctx->kernel[operation][format];
     return row < 0 ? NULL : bn_kernel_at(row)->function;
+}
+
+bn_linear_scratch *bn_context_linear_scratch(bn_context *ctx, int32_t thread)
+{
+    return &ctx->scratch[thread];
 }
 
 bn_status bn_enter(bn_context *ctx)

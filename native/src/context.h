@@ -8,6 +8,16 @@
 /* The chosen kernel of an operation and a format, or null; the caller casts it to the operation's signature. */
 bn_kernel_fn bn_kernel_of(const bn_context *ctx, bn_operation operation, bn_format format);
 
+enum { BN_LINEAR_STRIDE = BN_GEMM_LUT_ROWS + 16 }; /* an odd number of lines: tokens fall into different cache sets */
+
+/* What a thread needs for products with tables: 725 KB, there when the context has such a kernel. */
+typedef struct bn_linear_scratch {
+    _Alignas(64) unsigned char tables[BN_GEMM_LUT_SCRATCH];
+    _Alignas(64) int32_t dot[BN_GEMM_LUT_WIDE * BN_LINEAR_STRIDE];
+} bn_linear_scratch;
+
+bn_linear_scratch *bn_context_linear_scratch(bn_context *ctx, int32_t thread);
+
 /*
  * Every public operation is   status = bn_enter(ctx); if (status != BN_OK) return status; ... return bn_leave(ctx);
  * bn_enter takes the guard (BN_ERROR_BUSY when another caller holds it, BN_ERROR_ARGUMENT when ctx is null), bn_leave

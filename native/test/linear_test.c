@@ -329,6 +329,7 @@ static void test_repack_refusals(void)
 int main(void)
 {
     static const int64_t small[PRODUCTS] = {1, 5, 144}, middle[PRODUCTS] = {96, 64, 33}, large[PRODUCTS] = {640, 257, 1216};
+    static const int64_t tables[PRODUCTS] = {1284, 257, 256};
     static const int64_t n[] = {1, 2, 3, 5, 7, 13, 97};
     for (size_t i = 0; i < sizeof n / sizeof n[0]; i++) {
         test_layer(128, n[i], small);
@@ -339,6 +340,10 @@ int main(void)
     test_gates(1, 128);
     test_gates(130, 128);
     test_gates(1283, 640);
+    /* Rows and activation rows that go through tables where there are any, and such that do not, in one call. */
+    test_layer(256, 200, tables);
+    test_layer(128, 56, tables);
+    test_layer(384, 135, tables);
     test_refusals();
     test_repack_refusals();
     return expect_result();

@@ -4,8 +4,10 @@
  * One row of activations (decode) reads every weight once: the rows of all products are laid end to end and each
  * thread streams through its own run of them. Several rows (prefill, many sequences) are cut into tiles, weight rows by
  * activation rows: a panel of weights and the activations stay in the second-level cache while the kernel works on
- * registers. I2_C has no kernel of its own for that: its tiles are turned into I2_R16, some columns at a time.
+ * registers. I2_C has no kernel of its own for that: its tiles are turned into I2_R16, some columns at a time. Many rows
+ * by I2_S are, as far as they go, cut into blocks of 80 and 56 for the kernel with tables, where there is one.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -19,6 +21,8 @@ enum {
     TILE = 64 * 96,        /* sums of a tile of a matrix-matrix product                         */
     TURN = 256,            /* columns of an I2_C tile that are turned into I2_R16 at a time     */
     LOOK = 64,             /* rows after a piece whose gates are looked at to ask for their weights */
+    LUT_LEAST_ROWS = 256,  /* weight rows that repay the making of tables                       */
+    LUT_WEIGHTS = 9 << 19, /* weights of a piece by 80 activation rows: about a millisecond     */
     MAX_COLS = 1 << 19     /* 64 * 2 * 128 * cols / 4 stays below 2^31 in every lane of every kernel */
 };
 
@@ -31,6 +35,9 @@ typedef struct linear {
     bn_gemv_rows_fn gemv_rows; /* I2_S */
     bn_gemm_fn gemm[BN_FORMAT_COUNT];
     bn_panel_fn panel;
+    bn_gemm_lut_fn gemm_lut; /* of I2_S, or null */
+    bn_context *ctx;
+    int64_t wide, narrow; /* blocks of activation rows that a product by tables begins with */
 } linear;
 
 /* Rows that a type keeps together, or what is as well for a run. */
@@ -139,7 +146,69 @@ static int64_t run_length(const bn_context *ctx, const linear *job, int64_t rows
     return run < job->step ? job->step : run > RUN_ROWS ? RUN_ROWS : run;
 }
 
-/* ---- several rows of activations ---- */
+/* ---- many rows of activations: blocks, with tables ---- */
+
+static bool by_tables(const linear *job, const bn_matrix *weight)
+{
+    return job->gemm_lut != NULL && weight->type == BN_TYPE_I2_S && weight->rows >= LUT_LEAST_ROWS &&
+           weight->rows % 4 == 0;
+}
+
+/*
+ * Which blocks n activation rows are cut into: the cheapest. In units of a row in a tile, 56 rows in a block cost 45
+ * and 80 cost 60 (measured on Zen 4; 512 rows are five of 80, two of 56 and none left).
+ */
+static void cut_into_blocks(linear *job)
+{
+    int64_t least = job->n;
+    for (int64_t wide = 0; wide * BN_GEMM_LUT_WIDE <= job->n; wide++) {
+        const int64_t left = job->n - wide * BN_GEMM_LUT_WIDE, narrow = left / BN_GEMM_LUT_NARROW;
+        const int64_t cost = wide * 60 + narrow * 45 + left % BN_GEMM_LUT_NARROW;
+        if (cost >= least) continue;
+        least = cost;
+        job->wide = wide;
+        job->narrow = narrow;
+    }
+}
+
+/* Weight rows of a piece: nearly equal panels. */
+static int64_t panel_rows(const bn_matrix *weight)
+{
+    int64_t most = LUT_WEIGHTS / weight->cols;
+    most = most < LUT_LEAST_ROWS ? LUT_LEAST_ROWS : most > BN_GEMM_LUT_ROWS ? BN_GEMM_LUT_ROWS : most;
+    const int64_t panels = (weight->rows - 1) / most + 1;
+    return ((weight->rows - 1) / panels / 16 + 1) * 16;
+}
+
+static int64_t block_pieces_of(const linear *job, const bn_product *product)
+{
+    if (!by_tables(job, product->weight)) return 0;
+    return ((product->weight->rows - 1) / panel_rows(product->weight) + 1) * (job->wide + job->narrow);
+}
+
+static void one_block(const linear *job, const bn_product *product, int64_t piece, int32_t thread)
+{
+    const bn_matrix *weight = product->weight;
+    const int64_t blocks = job->wide + job->narrow, most_rows = panel_rows(weight);
+    const int64_t row = piece / blocks * most_rows, block = piece % blocks;
+    const size_t rows = (size_t)(weight->rows - row < most_rows ? weight->rows - row : most_rows);
+    const bool wide = block < job->wide;
+    const int64_t n = wide ? BN_GEMM_LUT_WIDE : BN_GEMM_LUT_NARROW;
+    const int64_t first = wide ? block * n : job->wide * BN_GEMM_LUT_WIDE + (block - job->wide) * n;
+    bn_linear_scratch *scratch = bn_context_linear_scratch(job->ctx, thread);
+    job->gemm_lut(row_of(weight, row), (size_t)weight->cols, rows, job->x->q + first * job->x->stride,
+                  (size_t)job->x->stride, (size_t)n, scratch->dot, BN_LINEAR_STRIDE, scratch->tables);
+    for (int64_t r = 0; r < n; r++)
+        epilogue(product, job->x, first + r, row, rows, scratch->dot + r * BN_LINEAR_STRIDE);
+}
+
+/* ---- several rows of activations: tiles ---- */
+
+/* The first row that no block has taken. */
+static int64_t first_of(const linear *job, const bn_matrix *weight)
+{
+    return by_tables(job, weight) ? job->wide * BN_GEMM_LUT_WIDE + job->narrow * BN_GEMM_LUT_NARROW : 0;
+}
 
 static int64_t tile_rows(const bn_matrix *weight)
 {
@@ -153,7 +222,8 @@ static int64_t tile_tokens(const bn_matrix *weight)
 
 static int64_t blocks_of(const linear *job, const bn_product *product)
 {
-    return (job->n - 1) / tile_tokens(product->weight) + 1;
+    const int64_t n = job->n - first_of(job, product->weight), most = tile_tokens(product->weight);
+    return (n + most - 1) / most;
 }
 
 static int64_t tiles_of(const linear *job, const bn_product *product)
@@ -182,15 +252,12 @@ static void sums_of_tile(const linear *job, const bn_matrix *weight, int64_t row
     }
 }
 
-/* Tile `tile` of all products laid end to end: for each panel of weight rows, all blocks of activation rows. */
-static void one_tile(const linear *job, int64_t tile)
+/* For each panel of weight rows, all blocks of activation rows. */
+static void one_tile(const linear *job, const bn_product *product, int64_t tile)
 {
-    const bn_product *product = job->products;
-    for (; tile >= tiles_of(job, product); product++) tile -= tiles_of(job, product);
-
     const bn_matrix *weight = product->weight;
     const int64_t blocks = blocks_of(job, product), most_rows = tile_rows(weight), most = tile_tokens(weight);
-    const int64_t row = tile / blocks * most_rows, first = tile % blocks * most;
+    const int64_t row = tile / blocks * most_rows, first = first_of(job, weight) + tile % blocks * most;
     const size_t rows = (size_t)(weight->rows - row < most_rows ? weight->rows - row : most_rows);
     const size_t n = (size_t)(job->n - first < most ? job->n - first : most);
     int32_t dot[TILE];
@@ -199,10 +266,20 @@ static void one_tile(const linear *job, int64_t tile)
         epilogue(product, job->x, first + (int64_t)r, row, rows, dot + r * (size_t)most_rows);
 }
 
-static void tiles(void *argument, int64_t begin, int64_t end, int32_t thread)
+/* Pieces [begin, end) of all products laid end to end: of each its blocks, then its tiles. */
+static void pieces(void *argument, int64_t begin, int64_t end, int32_t thread)
 {
-    (void)thread;
-    for (int64_t tile = begin; tile < end; tile++) one_tile(argument, tile);
+    const linear *job = argument;
+    for (; begin < end; begin++) {
+        const bn_product *product = job->products;
+        int64_t piece = begin;
+        for (; piece >= block_pieces_of(job, product) + tiles_of(job, product); product++)
+            piece -= block_pieces_of(job, product) + tiles_of(job, product);
+        if (piece < block_pieces_of(job, product))
+            one_block(job, product, piece, thread);
+        else
+            one_tile(job, product, piece - block_pieces_of(job, product));
+    }
 }
 
 static bn_status check_product(bn_context *ctx, const bn_product *product, int32_t i, const bn_quantized *x)
@@ -251,12 +328,13 @@ bn_status bn_linear(bn_context *ctx, const bn_product *products, int32_t count, 
     if (status == BN_OK) status = bn_enter(ctx);
     if (status != BN_OK) return status;
 
-    linear job = {.products = products, .x = x, .n = n, .step = BN_I2R16_ROWS};
+    linear job = {.products = products, .x = x, .n = n, .step = BN_I2R16_ROWS, .ctx = ctx};
     for (int32_t f = BN_FORMAT_I2_S; f <= BN_FORMAT_I2_C; f++) {
         job.gemv[f] = (bn_gemv_fn)bn_kernel_of(ctx, BN_OPERATION_GEMV, (bn_format)f);
         job.gemm[f] = (bn_gemm_fn)bn_kernel_of(ctx, BN_OPERATION_GEMM, (bn_format)f);
     }
     job.gemv_rows = (bn_gemv_rows_fn)bn_kernel_of(ctx, BN_OPERATION_GEMV_ROWS, BN_FORMAT_I2_S);
+    job.gemm_lut = (bn_gemm_lut_fn)bn_kernel_of(ctx, BN_OPERATION_GEMM_LUT, BN_FORMAT_I2_S);
     job.panel = (bn_panel_fn)bn_kernel_of(ctx, BN_OPERATION_PANEL, BN_FORMAT_I2_C);
     if (n == 1) {
         for (int32_t i = 0; i < count; i++)
@@ -265,9 +343,10 @@ bn_status bn_linear(bn_context *ctx, const bn_product *products, int32_t count, 
         for (int32_t i = 0; i < count; i++) rows += span_of(&job, &products[i]);
         bn_parallel(ctx, rows, run_length(ctx, &job, rows), run_of_rows, &job);
     } else if (n > 1) {
-        int64_t pieces = 0;
-        for (int32_t i = 0; i < count; i++) pieces += tiles_of(&job, &products[i]);
-        bn_parallel(ctx, pieces, 1, tiles, &job);
+        cut_into_blocks(&job);
+        int64_t all = 0;
+        for (int32_t i = 0; i < count; i++) all += block_pieces_of(&job, &products[i]) + tiles_of(&job, &products[i]);
+        bn_parallel(ctx, all, 1, pieces, &job);
     }
     return bn_leave(ctx);
 }

@@ -30,7 +30,7 @@ final class BenchCommand extends ModelCommand {
     private static final int BANDWIDTH_RUNS = 5;
     private static final long SEED = 1;
     private static final int WARM_UP_TOKENS = 16;
-    private static final List<String> PRODUCTS = List.of("gemv i2_s", "gemm i2_s");
+    private static final List<String> PRODUCTS = List.of("gemv i2_s", "gemm i2_s", "gemm_lut i2_s");
 
     enum Format { MD, JSON, CSV }
 
