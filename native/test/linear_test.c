@@ -329,7 +329,7 @@ static void test_repack_refusals(void)
 int main(void)
 {
     static const int64_t small[PRODUCTS] = {1, 5, 144}, middle[PRODUCTS] = {96, 64, 33}, large[PRODUCTS] = {640, 257, 1216};
-    static const int64_t tables[PRODUCTS] = {1284, 257, 256};
+    static const int64_t tables[PRODUCTS] = {2564, 257, 256};
     static const int64_t n[] = {1, 2, 3, 5, 7, 13, 97};
     for (size_t i = 0; i < sizeof n / sizeof n[0]; i++) {
         test_layer(128, n[i], small);

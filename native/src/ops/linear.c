@@ -148,10 +148,21 @@ static int64_t run_length(const bn_context *ctx, const linear *job, int64_t rows
 
 /* ---- many rows of activations: blocks, with tables ---- */
 
-static bool by_tables(const linear *job, const bn_matrix *weight)
+/*
+ * Weight rows of a piece: nearly equal panels, enough of them for about three pieces a thread. 0 when the product has no
+ * use for tables: too few rows, or too few for all threads to have work.
+ */
+static int64_t panel_rows(const linear *job, const bn_matrix *weight)
 {
-    return job->gemm_lut != NULL && weight->type == BN_TYPE_I2_S && weight->rows >= LUT_LEAST_ROWS &&
-           weight->rows % 4 == 0;
+    const int64_t blocks = job->wide + job->narrow, threads = bn_context_threads(job->ctx);
+    if (job->gemm_lut == NULL || blocks == 0 || weight->type != BN_TYPE_I2_S || weight->rows % 4 != 0) return 0;
+    int64_t most = LUT_WEIGHTS / weight->cols;
+    most = most < LUT_LEAST_ROWS ? LUT_LEAST_ROWS : most > BN_GEMM_LUT_ROWS ? BN_GEMM_LUT_ROWS : most;
+    int64_t panels = (weight->rows - 1) / most + 1;
+    const int64_t least = threads == 1 ? 1 : (3 * threads - 1) / blocks + 1;
+    if (panels < least) panels = least;
+    if (weight->rows / panels < LUT_LEAST_ROWS) return 0;
+    return ((weight->rows - 1) / panels / 16 + 1) * 16;
 }
 
 /*
@@ -171,25 +182,16 @@ static void cut_into_blocks(linear *job)
     }
 }
 
-/* Weight rows of a piece: nearly equal panels. */
-static int64_t panel_rows(const bn_matrix *weight)
-{
-    int64_t most = LUT_WEIGHTS / weight->cols;
-    most = most < LUT_LEAST_ROWS ? LUT_LEAST_ROWS : most > BN_GEMM_LUT_ROWS ? BN_GEMM_LUT_ROWS : most;
-    const int64_t panels = (weight->rows - 1) / most + 1;
-    return ((weight->rows - 1) / panels / 16 + 1) * 16;
-}
-
 static int64_t block_pieces_of(const linear *job, const bn_product *product)
 {
-    if (!by_tables(job, product->weight)) return 0;
-    return ((product->weight->rows - 1) / panel_rows(product->weight) + 1) * (job->wide + job->narrow);
+    const int64_t rows = panel_rows(job, product->weight);
+    return rows == 0 ? 0 : ((product->weight->rows - 1) / rows + 1) * (job->wide + job->narrow);
 }
 
 static void one_block(const linear *job, const bn_product *product, int64_t piece, int32_t thread)
 {
     const bn_matrix *weight = product->weight;
-    const int64_t blocks = job->wide + job->narrow, most_rows = panel_rows(weight);
+    const int64_t blocks = job->wide + job->narrow, most_rows = panel_rows(job, weight);
     const int64_t row = piece / blocks * most_rows, block = piece % blocks;
     const size_t rows = (size_t)(weight->rows - row < most_rows ? weight->rows - row : most_rows);
     const bool wide = block < job->wide;
@@ -207,7 +209,7 @@ static void one_block(const linear *job, const bn_product *product, int64_t piec
 /* The first row that no block has taken. */
 static int64_t first_of(const linear *job, const bn_matrix *weight)
 {
-    return by_tables(job, weight) ? job->wide * BN_GEMM_LUT_WIDE + job->narrow * BN_GEMM_LUT_NARROW : 0;
+    return panel_rows(job, weight) > 0 ? job->wide * BN_GEMM_LUT_WIDE + job->narrow * BN_GEMM_LUT_NARROW : 0;
 }
 
 static int64_t tile_rows(const bn_matrix *weight)
