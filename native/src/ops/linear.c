@@ -20,7 +20,8 @@ enum {
     RUN_ROWS = 1024,       /* and its rows at most                                              */
     TILE = 64 * 96,        /* sums of a tile of a matrix-matrix product                         */
     TURN = 256,            /* columns of an I2_C tile that are turned into I2_R16 at a time     */
-    LOOK = 64,             /* rows after a piece whose gates are looked at to ask for their weights */
+    GATED = 4,             /* times as much in a piece when most of it is perhaps not read          */
+    LOOK = 256,            /* rows after a piece whose gates are looked at to ask for their weights */
     LUT_LEAST_ROWS = 256,  /* weight rows that repay the making of tables                       */
     LUT_WEIGHTS = 9 << 19, /* weights of a piece by 80 activation rows: about a millisecond     */
     MAX_COLS = 1 << 19     /* 64 * 2 * 128 * cols / 4 stays below 2^31 in every lane of every kernel */
@@ -31,6 +32,7 @@ typedef struct linear {
     const bn_quantized *x;
     int64_t n;
     int64_t step; /* n = 1: every product begins and is cut at multiples of it */
+    int gated;    /* n = 1: some product is                                    */
     bn_gemv_fn gemv[BN_FORMAT_COUNT];
     bn_gemv_rows_fn gemv_rows; /* I2_S */
     bn_gemm_fn gemm[BN_FORMAT_COUNT];
@@ -141,6 +143,7 @@ static void run_of_rows(void *argument, int64_t begin, int64_t end, int32_t thre
 static int64_t run_length(const bn_context *ctx, const linear *job, int64_t rows)
 {
     int64_t run = RUN_BYTES / ((job->x->cols + 3) / 4);
+    if (job->gated) run *= GATED;
     if (job->step == BN_I2C_STRIP) run = rows / bn_context_threads(ctx);
     run = run / job->step * job->step;
     return run < job->step ? job->step : run > RUN_ROWS ? RUN_ROWS : run;
@@ -339,8 +342,10 @@ bn_status bn_linear(bn_context *ctx, const bn_product *products, int32_t count, 
     job.gemm_lut = (bn_gemm_lut_fn)bn_kernel_of(ctx, BN_OPERATION_GEMM_LUT, BN_FORMAT_I2_S);
     job.panel = (bn_panel_fn)bn_kernel_of(ctx, BN_OPERATION_PANEL, BN_FORMAT_I2_C);
     if (n == 1) {
-        for (int32_t i = 0; i < count; i++)
+        for (int32_t i = 0; i < count; i++) {
             if (step_of(products[i].weight) > job.step) job.step = step_of(products[i].weight);
+            job.gated |= products[i].gate != NULL;
+        }
         int64_t rows = 0;
         for (int32_t i = 0; i < count; i++) rows += span_of(&job, &products[i]);
         bn_parallel(ctx, rows, run_length(ctx, &job, rows), run_of_rows, &job);
