@@ -133,7 +133,8 @@ typedef enum bn_type {
     BN_TYPE_Q8_0 = 8,     /* blocks of 32: f16 scale, 32 int8; 34 bytes                              */
     BN_TYPE_I2_S = 36,    /* ternary, row after row: blocks of 128 codes in 32 bytes                 */
     BN_TYPE_I2_R16 = 1016, /* ternary, 16 rows interleaved: lines of 16 rows x 16 columns in 64 bytes */
-    BN_TYPE_I2_C = 1017    /* ternary, column after column of each strip of 256 rows: n = 1 skips zeros */
+    BN_TYPE_I2_C = 1017,   /* ternary, column after column of each strip of 256 rows: n = 1 skips zeros */
+    BN_TYPE_D4_R16 = 1032  /* a head at four bits, for bn_matmul_top only; 16 rows interleaved       */
 } bn_type;
 
 /* A weight matrix, seen in place (for instance in a mapped file). */
@@ -228,6 +229,41 @@ BN_API bn_status bn_linear(bn_context *ctx, const bn_product *products, int32_t 
 /* y = W x in f32 for F32, F16 and Q8_0 weights (the output head). x: [n][cols], y: [n][y_stride]. */
 BN_API bn_status bn_matmul(bn_context *ctx, const bn_matrix *weight, const float *x, int64_t n, float *y,
                            int64_t y_stride);
+
+/*
+ * Packs an F32, F16 or Q8_0 matrix as BN_TYPE_D4_R16 of the same shape for the coarse pass of bn_matmul_top.
+ * cols: a multiple of 32, at most 8192. to: bn_matrix_bytes(BN_TYPE_D4_R16, rows, cols) bytes, 64-byte aligned. The
+ * bytes are the same for every ISA and every number of threads.
+ */
+BN_API bn_status bn_coarse_pack(bn_context *ctx, const bn_matrix *weight, void *to);
+
+/* What bn_matmul_top is to find, and where it may look. */
+typedef struct bn_top {
+    const bn_matrix *weight; /* F32, F16 or Q8_0                                                       */
+    const bn_matrix *coarse; /* the same matrix by bn_coarse_pack                                      */
+    int64_t count;           /* so many of the largest outputs are wanted, 1 .. rows                   */
+    const int32_t *ids;      /* [id_count] rows that are wanted whatever their outputs; may be null    */
+    int64_t id_count;        /* repeated ids count once                                                */
+    void *scratch;           /* bn_top_scratch(rows, cols) bytes, 64-byte aligned                      */
+} bn_top;
+
+/*
+ * The `count` largest outputs of bn_matmul for one row of x, bit for bit, without reading all of the matrix: y[i] =
+ * W_i . x for those rows, for rows equal to the last of them, for `ids` and for whatever rows could not be ruled out;
+ * minus infinity for all others. A coarse pass over D4_R16 bounds every output from above; rows whose bound reaches the
+ * count-th largest of some exact outputs are computed exactly. *computed is how many rows were.
+ *
+ * The bound fails for a wanted row with a probability of at most BN_TOP_FAILURE / count, over the choice of the dither,
+ * whatever the weights and x are, provided that neither was chosen with knowledge of the dither: a call misses any
+ * of its rows with a probability of at most BN_TOP_FAILURE. docs/two-pass-head.md has the proof.
+ * x: [cols]; y: [rows]. When x is not finite, or its norm is outside 2^-60 .. 2^60, or count is more than a sixth of the
+ * rows, every row is computed.
+ */
+#define BN_TOP_FAILURE 1e-12
+BN_API bn_status bn_matmul_top(bn_context *ctx, const bn_top *top, const float *x, float *y, int64_t *computed);
+
+/* Bytes of scratch for a matrix of this shape. */
+BN_API size_t bn_top_scratch(int64_t rows, int64_t cols);
 
 /* x_r = row ids[r] of an F32, F16 or Q8_0 table. ids: [n], each in [0, table->rows). x: [n][table->cols]. */
 BN_API bn_status bn_embed(bn_context *ctx, const bn_matrix *table, const int32_t *ids, int64_t n, float *x);

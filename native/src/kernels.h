@@ -70,6 +70,28 @@ typedef void (*bn_glu_fn)(int32_t activation, float *restrict gate, const float 
 typedef void (*bn_matmul_fn)(const uint8_t *restrict w, size_t cols, size_t rows, const float *restrict x, size_t n,
                              float *restrict y, size_t y_stride);
 
+/* y[ids[i]] = sum over k of w(ids[i], k) * x[k], 0 <= i < count: the same bits as bn_matmul_fn's. */
+typedef void (*bn_matmul_rows_fn)(const uint8_t *restrict w, size_t cols, const int32_t *restrict ids, size_t count,
+                                  const float *restrict x, float *restrict y);
+
+/* y[i] = sum over k of code(i, k) * q[k], codes 0..15, for the 16 rows of each of `groups` groups of D4_R16 at w. */
+typedef void (*bn_coarse_fn)(const uint8_t *restrict w, size_t cols, size_t groups, const int8_t *restrict q,
+                             int32_t *restrict y);
+
+/* What D4_R16 keeps of a row besides its codes. A row of zeros has step 0; one that cannot be packed has step NaN. */
+typedef struct bn_coarse_row {
+    float step; /* d                          */
+    float sum;  /* of code * v                */
+    float norm; /* |e| / d, of the row itself */
+} bn_coarse_row;
+
+/*
+ * One row of D4_R16. offset: 7.5 + u, dither: v, [cols] each. Writes 4 bytes of each line: lines is where those of the
+ * row's first line lie.
+ */
+typedef void (*bn_coarse_pack_fn)(const float *restrict x, size_t cols, const float *restrict offset,
+                                  const float *restrict dither, uint8_t *restrict lines, bn_coarse_row *restrict row);
+
 /* One row of a matrix as floats. */
 typedef void (*bn_embed_fn)(const uint8_t *restrict row, size_t cols, float *restrict x);
 
@@ -151,6 +173,9 @@ typedef void (*bn_softmax_fn)(const float *x, size_t cols, float temperature, fl
     X(QUANTIZE, "quantize", bn_quantize_fn)                          \
     X(GLU, "glu", bn_glu_fn)                                         \
     X(MATMUL, "matmul", bn_matmul_fn)                                \
+    X(MATMUL_ROWS, "matmul_rows", bn_matmul_rows_fn)                 \
+    X(COARSE, "coarse", bn_coarse_fn)                                \
+    X(COARSE_PACK, "coarse_pack", bn_coarse_pack_fn)                 \
     X(EMBED, "embed", bn_embed_fn)                                   \
     X(ROPE, "rope", bn_rope_fn)                                      \
     X(STORE_KV, "store_kv", bn_store_kv_fn)                          \
@@ -174,7 +199,8 @@ typedef enum bn_format {
     X(Q8_0, "q8_0")     \
     X(I2_S, "i2_s")     \
     X(I2_R16, "i2_r16") \
-    X(I2_C, "i2_c")
+    X(I2_C, "i2_c")     \
+    X(D4_R16, "d4_r16")
 #define BN_FORMAT_ENUM(id, name) BN_FORMAT_##id,
     BN_FORMATS(BN_FORMAT_ENUM)
 #undef BN_FORMAT_ENUM
@@ -200,6 +226,10 @@ typedef enum bn_format {
     BN_LANES_KERNEL(X, MATMUL, F32, matmul_f32)                 \
     BN_LANES_KERNEL(X, MATMUL, F16, matmul_f16)                 \
     BN_LANES_KERNEL(X, MATMUL, Q8_0, matmul_q8_0)               \
+    BN_LANES_KERNEL(X, MATMUL_ROWS, F32, matmul_rows_f32)       \
+    BN_LANES_KERNEL(X, MATMUL_ROWS, F16, matmul_rows_f16)       \
+    BN_LANES_KERNEL(X, MATMUL_ROWS, Q8_0, matmul_rows_q8_0)     \
+    BN_LANES_KERNEL(X, COARSE_PACK, D4_R16, coarse_pack)        \
     BN_LANES_KERNEL(X, EMBED, F32, embed_f32)                   \
     BN_LANES_KERNEL(X, EMBED, F16, embed_f16)                   \
     BN_LANES_KERNEL(X, EMBED, Q8_0, embed_q8_0)                 \
@@ -236,6 +266,10 @@ typedef enum bn_format {
     X(GEMV, I2_C, SCALAR, bn_gemv_i2c_scalar)                   \
     X(GEMV, I2_C, AVX2, bn_gemv_i2c_avx2)                       \
     X(GEMV, I2_C, AVX512VNNI, bn_gemv_i2c_avx512vnni)           \
+    X(COARSE, D4_R16, SCALAR, bn_coarse_d4r16_scalar)           \
+    X(COARSE, D4_R16, AVX2, bn_coarse_d4r16_avx2)               \
+    X(COARSE, D4_R16, AVXVNNI, bn_coarse_d4r16_avxvnni)         \
+    X(COARSE, D4_R16, AVX512VNNI, bn_coarse_d4r16_avx512vnni)   \
     BN_LANES_KERNELS(X)
 
 /* Prototypes, made from the two lists: a kernel whose signature is not its operation's does not compile. */

@@ -34,6 +34,9 @@ static const operation_check CHECKS[BN_OPERATION_COUNT] = {
     [BN_OPERATION_QUANTIZE] = {check_quantize, bench_quantize},
     [BN_OPERATION_GLU] = {check_glu, bench_glu},
     [BN_OPERATION_MATMUL] = {check_matmul, bench_matmul},
+    [BN_OPERATION_MATMUL_ROWS] = {check_matmul_rows, NULL},
+    [BN_OPERATION_COARSE] = {check_coarse, bench_coarse},
+    [BN_OPERATION_COARSE_PACK] = {check_coarse_pack, NULL},
     [BN_OPERATION_EMBED] = {check_embed, NULL},
     [BN_OPERATION_ROPE] = {check_rope, bench_rope},
     [BN_OPERATION_STORE_KV] = {check_store_kv, NULL},
@@ -58,12 +61,14 @@ typedef struct twin {
 bn_kernel_GEMV bn_gemv_i2s_avxvnni_twin, bn_gemv_i2r16_avxvnni_twin;
 bn_kernel_GEMV_ROWS bn_gemv_rows_i2s_avxvnni_twin;
 bn_kernel_GEMM bn_gemm_i2s_avxvnni_twin, bn_gemm_i2r16_avxvnni_twin;
+bn_kernel_COARSE bn_coarse_d4r16_avxvnni_twin;
 static const twin TWINS[] = {
     {"bn_gemv_i2s_avxvnni", BN_ISA_AVX512VNNI, (bn_kernel_fn)bn_gemv_i2s_avxvnni_twin},
     {"bn_gemv_rows_i2s_avxvnni", BN_ISA_AVX512VNNI, (bn_kernel_fn)bn_gemv_rows_i2s_avxvnni_twin},
     {"bn_gemm_i2s_avxvnni", BN_ISA_AVX512VNNI, (bn_kernel_fn)bn_gemm_i2s_avxvnni_twin},
     {"bn_gemv_i2r16_avxvnni", BN_ISA_AVX512VNNI, (bn_kernel_fn)bn_gemv_i2r16_avxvnni_twin},
     {"bn_gemm_i2r16_avxvnni", BN_ISA_AVX512VNNI, (bn_kernel_fn)bn_gemm_i2r16_avxvnni_twin},
+    {"bn_coarse_d4r16_avxvnni", BN_ISA_AVX512VNNI, (bn_kernel_fn)bn_coarse_d4r16_avxvnni_twin},
 };
 enum { TWIN_COUNT = sizeof TWINS / sizeof TWINS[0] };
 #else

@@ -43,6 +43,14 @@ int main(void) {
     FIELD(bn_product, reserved);
     FIELD(bn_product, gate);
 
+    STRUCT(bn_top);
+    FIELD(bn_top, weight);
+    FIELD(bn_top, coarse);
+    FIELD(bn_top, count);
+    FIELD(bn_top, ids);
+    FIELD(bn_top, id_count);
+    FIELD(bn_top, scratch);
+
     STRUCT(bn_kv_cache);
     FIELD(bn_kv_cache, keys);
     FIELD(bn_kv_cache, values);
@@ -85,6 +93,7 @@ int main(void) {
     CONSTANT(BN_TYPE_I2_S);
     CONSTANT(BN_TYPE_I2_R16);
     CONSTANT(BN_TYPE_I2_C);
+    CONSTANT(BN_TYPE_D4_R16);
 
     CONSTANT(BN_ACTIVATION_RELU2);
     CONSTANT(BN_ACTIVATION_SILU);

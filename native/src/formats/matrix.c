@@ -2,6 +2,7 @@
 #include <stdint.h>
 
 #include "bitnet.h"
+#include "d4r16.h"
 #include "i2c.h"
 #include "i2r16.h"
 #include "i2s.h"
@@ -14,6 +15,12 @@ static size_t blocks_bytes(int64_t rows, int64_t cols, int64_t block, int64_t bl
     if (__builtin_mul_overflow(cols / block, block_bytes, &bytes)) return 0;
     if (__builtin_mul_overflow(rows, bytes, &bytes)) return 0;
     return (uint64_t)bytes <= SIZE_MAX ? (size_t)bytes : 0;
+}
+
+static size_t d4r16_bytes(int64_t rows, int64_t cols)
+{
+    if (cols % BN_D4R16_COLS_STEP != 0 || cols > BN_D4R16_MOST_COLS || rows > INT32_MAX) return 0;
+    return bn_d4r16_groups((size_t)rows) * bn_d4r16_group_bytes((size_t)cols) + BN_D4R16_TAIL;
 }
 
 size_t bn_matrix_bytes(int32_t type, int64_t rows, int64_t cols)
@@ -32,6 +39,8 @@ size_t bn_matrix_bytes(int32_t type, int64_t rows, int64_t cols)
         return rows % BN_I2R16_ROWS == 0 ? blocks_bytes(rows, cols, BN_I2R16_COLS, BN_I2R16_COLS / 4) : 0;
     case BN_TYPE_I2_C:
         return rows % BN_I2C_ROWS == 0 ? blocks_bytes(rows, cols, BN_I2R16_COLS, BN_I2R16_COLS / 4) : 0;
+    case BN_TYPE_D4_R16:
+        return d4r16_bytes(rows, cols);
     default:
         return 0;
     }

@@ -412,6 +412,14 @@ BN_INLINE bn_lanes_int bn_lanes_int_add(bn_lanes_int a, bn_lanes_int b)
     return a;
 }
 
+BN_INLINE bn_lanes bn_lanes_from_int(bn_lanes_int a)
+{
+    bn_lanes r;
+    for (int p = 0; p < BN_PARTS; p++)
+        r.part[p] = __builtin_convertvector(a.part[p], bn_vf);
+    return r;
+}
+
 BN_INLINE int32_t bn_lanes_int_sum(bn_lanes_int a)
 {
     int32_t x[BN_LANES], sum = 0;

@@ -40,7 +40,7 @@ static void panels(void *argument, int64_t begin, int64_t end, int32_t thread)
     }
 }
 
-static bn_status check_matrix(bn_context *ctx, const char *operation, const bn_matrix *matrix)
+bn_status bn_check_float_matrix(bn_context *ctx, const char *operation, const bn_matrix *matrix)
 {
     if (matrix == NULL || matrix->data == NULL)
         return bn_fail(ctx, BN_ERROR_ARGUMENT, "%s: the matrix is null", operation);
@@ -56,7 +56,7 @@ static bn_status check_matrix(bn_context *ctx, const char *operation, const bn_m
 bn_status bn_matmul(bn_context *ctx, const bn_matrix *weight, const float *x, int64_t n, float *y, int64_t y_stride)
 {
     if (ctx == NULL) return BN_ERROR_ARGUMENT;
-    bn_status status = check_matrix(ctx, "bn_matmul", weight);
+    bn_status status = bn_check_float_matrix(ctx, "bn_matmul", weight);
     if (status != BN_OK) return status;
     if (x == NULL || y == NULL) return bn_fail(ctx, BN_ERROR_ARGUMENT, "bn_matmul: a pointer is null");
     if (n < 0 || y_stride < weight->rows)
@@ -95,7 +95,7 @@ static void embed_rows(void *argument, int64_t begin, int64_t end, int32_t threa
 bn_status bn_embed(bn_context *ctx, const bn_matrix *table, const int32_t *ids, int64_t n, float *x)
 {
     if (ctx == NULL) return BN_ERROR_ARGUMENT;
-    bn_status status = check_matrix(ctx, "bn_embed", table);
+    bn_status status = bn_check_float_matrix(ctx, "bn_embed", table);
     if (status != BN_OK) return status;
     if (ids == NULL || x == NULL) return bn_fail(ctx, BN_ERROR_ARGUMENT, "bn_embed: a pointer is null");
     if (n < 0) return bn_fail(ctx, BN_ERROR_ARGUMENT, "bn_embed: %lld rows", (long long)n);

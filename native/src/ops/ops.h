@@ -44,4 +44,7 @@ static inline int32_t bn_ternary_format(int32_t type)
     }
 }
 
+/* BN_OK, or the failure of an operation whose matrix is null, of another type, or of an impossible shape. */
+bn_status bn_check_float_matrix(bn_context *ctx, const char *operation, const bn_matrix *matrix);
+
 #endif

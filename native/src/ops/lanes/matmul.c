@@ -62,13 +62,12 @@ BN_INLINE weights weights_some(int format, const uint8_t *row, size_t k, size_t 
 /*
  * `rows` rows of weights times `tokens` rows of x, both constants where this is inlined. Each of the products keeps
  * two accumulators: one for columns 0..15 of every 32, one for 16..31; they are added and folded at the end.
+ * Meanwhile as many weights at `next` are asked for into the second-level cache.
  */
-BN_INLINE void tile(int format, const uint8_t *w, size_t cols, size_t rows, const float *x, size_t tokens, float *y,
-                    size_t y_stride)
+BN_INLINE void tile(int format, const uint8_t *w, const uint8_t *next, size_t cols, size_t rows, const float *x,
+                    size_t tokens, float *y, size_t y_stride)
 {
     const size_t bytes = row_bytes(format, cols);
-    /* What is asked for into the second-level cache: weights 8 KB down a single row, or the next tile's. */
-    const size_t ahead = rows == 1 ? 8192 : rows * bytes;
     bn_lanes low[4][4], high[4][4];
     for (size_t t = 0; t < tokens; t++)
         for (size_t r = 0; r < rows; r++)
@@ -77,7 +76,7 @@ BN_INLINE void tile(int format, const uint8_t *w, size_t cols, size_t rows, cons
     for (; k + 32 <= cols; k += 32) {
         weights u[4];
         for (size_t r = 0; r < rows; r++) {
-            __builtin_prefetch(w + r * bytes + row_bytes(format, k) + ahead, 0, 2);
+            __builtin_prefetch(next + r * bytes + row_bytes(format, k), 0, 2);
             u[r] = weights_of(format, w + r * bytes, k);
         }
         for (size_t t = 0; t < tokens; t++) {
@@ -117,6 +116,9 @@ enum { TILE_ROWS = 4, TILE_TOKENS = 2 };
 enum { TILE_ROWS = 1, TILE_TOKENS = 2 };
 #endif
 
+/* How far ahead of a single row's weights a stream of rows asks for more. */
+enum { STREAM_AHEAD = 8192 };
+
 /*
  * The caller hands over few enough rows that they stay in the second-level cache while every token passes over them,
  * and a tile's tokens stay in it while every row does.
@@ -129,13 +131,16 @@ BN_INLINE void matmul(int format, const uint8_t *w, size_t cols, size_t rows, co
     for (; t + TILE_TOKENS <= n; t += TILE_TOKENS) {
         size_t r = 0;
         for (; r + TILE_ROWS <= rows; r += TILE_ROWS)
-            tile(format, w + r * bytes, cols, TILE_ROWS, x + t * cols, TILE_TOKENS, y + t * y_stride + r, y_stride);
+            tile(format, w + r * bytes, w + (r + TILE_ROWS) * bytes, cols, TILE_ROWS, x + t * cols, TILE_TOKENS,
+                 y + t * y_stride + r, y_stride);
         for (; r < rows; r++)
-            tile(format, w + r * bytes, cols, 1, x + t * cols, TILE_TOKENS, y + t * y_stride + r, y_stride);
+            tile(format, w + r * bytes, w + r * bytes + STREAM_AHEAD, cols, 1, x + t * cols, TILE_TOKENS,
+                 y + t * y_stride + r, y_stride);
     }
     for (; t < n; t++)
         for (size_t r = 0; r < rows; r++)
-            tile(format, w + r * bytes, cols, 1, x + t * cols, 1, y + t * y_stride + r, y_stride);
+            tile(format, w + r * bytes, w + r * bytes + STREAM_AHEAD, cols, 1, x + t * cols, 1, y + t * y_stride + r,
+                 y_stride);
 }
 
 void BN_LANES_NAME(matmul_f32)(const uint8_t *restrict w, size_t cols, size_t rows, const float *restrict x, size_t n,
@@ -154,6 +159,35 @@ void BN_LANES_NAME(matmul_q8_0)(const uint8_t *restrict w, size_t cols, size_t r
                                 float *restrict y, size_t y_stride)
 {
     matmul(BN_FORMAT_Q8_0, w, cols, rows, x, n, y, y_stride);
+}
+
+/* Rows from anywhere: the next one's weights are asked for while one is multiplied. */
+BN_INLINE void matmul_rows(int format, const uint8_t *w, size_t cols, const int32_t *ids, size_t count, const float *x,
+                           float *y)
+{
+    const size_t bytes = row_bytes(format, cols);
+    for (size_t i = 0; i < count; i++) {
+        const size_t row = (size_t)ids[i], next = (size_t)ids[i + 1 < count ? i + 1 : i];
+        tile(format, w + row * bytes, w + next * bytes, cols, 1, x, 1, y + row, 0);
+    }
+}
+
+void BN_LANES_NAME(matmul_rows_f32)(const uint8_t *restrict w, size_t cols, const int32_t *restrict ids, size_t count,
+                                    const float *restrict x, float *restrict y)
+{
+    matmul_rows(BN_FORMAT_F32, w, cols, ids, count, x, y);
+}
+
+void BN_LANES_NAME(matmul_rows_f16)(const uint8_t *restrict w, size_t cols, const int32_t *restrict ids, size_t count,
+                                    const float *restrict x, float *restrict y)
+{
+    matmul_rows(BN_FORMAT_F16, w, cols, ids, count, x, y);
+}
+
+void BN_LANES_NAME(matmul_rows_q8_0)(const uint8_t *restrict w, size_t cols, const int32_t *restrict ids, size_t count,
+                                     const float *restrict x, float *restrict y)
+{
+    matmul_rows(BN_FORMAT_Q8_0, w, cols, ids, count, x, y);
 }
 
 BN_INLINE void embed(int format, const uint8_t *row, size_t cols, float *x)

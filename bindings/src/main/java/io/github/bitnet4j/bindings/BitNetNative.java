@@ -1364,6 +1364,148 @@ public class BitNetNative extends BitNetNative$shared {
         }
     }
 
+    private static class bn_coarse_pack {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            BitNetNative.C_INT,
+            BitNetNative.C_POINTER,
+            BitNetNative.C_POINTER,
+            BitNetNative.C_POINTER
+        );
+
+        public static final MethodHandle HANDLE = NativeLibrary.downcall("bn_coarse_pack", DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * bn_status bn_coarse_pack(bn_context *ctx, const bn_matrix *weight, void *to)
+     * }
+     */
+    public static FunctionDescriptor bn_coarse_pack$descriptor() {
+        return bn_coarse_pack.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * bn_status bn_coarse_pack(bn_context *ctx, const bn_matrix *weight, void *to)
+     * }
+     */
+    public static MethodHandle bn_coarse_pack$handle() {
+        return bn_coarse_pack.HANDLE;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * bn_status bn_coarse_pack(bn_context *ctx, const bn_matrix *weight, void *to)
+     * }
+     */
+    public static int bn_coarse_pack(MemorySegment ctx, MemorySegment weight, MemorySegment to) {
+        var mh$ = bn_coarse_pack.HANDLE;
+        try {
+            return (int)mh$.invokeExact(ctx, weight, to);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class bn_matmul_top {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            BitNetNative.C_INT,
+            BitNetNative.C_POINTER,
+            BitNetNative.C_POINTER,
+            BitNetNative.C_POINTER,
+            BitNetNative.C_POINTER,
+            BitNetNative.C_POINTER
+        );
+
+        public static final MethodHandle HANDLE = NativeLibrary.downcall("bn_matmul_top", DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * bn_status bn_matmul_top(bn_context *ctx, const bn_top *top, const float *x, float *y, int64_t *computed)
+     * }
+     */
+    public static FunctionDescriptor bn_matmul_top$descriptor() {
+        return bn_matmul_top.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * bn_status bn_matmul_top(bn_context *ctx, const bn_top *top, const float *x, float *y, int64_t *computed)
+     * }
+     */
+    public static MethodHandle bn_matmul_top$handle() {
+        return bn_matmul_top.HANDLE;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * bn_status bn_matmul_top(bn_context *ctx, const bn_top *top, const float *x, float *y, int64_t *computed)
+     * }
+     */
+    public static int bn_matmul_top(MemorySegment ctx, MemorySegment top, MemorySegment x, MemorySegment y, MemorySegment computed) {
+        var mh$ = bn_matmul_top.HANDLE;
+        try {
+            return (int)mh$.invokeExact(ctx, top, x, y, computed);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class bn_top_scratch {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            BitNetNative.C_LONG,
+            BitNetNative.C_LONG,
+            BitNetNative.C_LONG
+        );
+
+        public static final MethodHandle HANDLE = NativeLibrary.downcall("bn_top_scratch", DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * size_t bn_top_scratch(int64_t rows, int64_t cols)
+     * }
+     */
+    public static FunctionDescriptor bn_top_scratch$descriptor() {
+        return bn_top_scratch.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * size_t bn_top_scratch(int64_t rows, int64_t cols)
+     * }
+     */
+    public static MethodHandle bn_top_scratch$handle() {
+        return bn_top_scratch.HANDLE;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * size_t bn_top_scratch(int64_t rows, int64_t cols)
+     * }
+     */
+    public static long bn_top_scratch(long rows, long cols) {
+        var mh$ = bn_top_scratch.HANDLE;
+        try {
+            return (long)mh$.invokeExact(rows, cols);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class bn_embed {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             BitNetNative.C_INT,

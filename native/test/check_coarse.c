@@ -1,0 +1,208 @@
+/* The coarse head: sums over its codes, the packing of its rows, and exact products of single rows. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "check_float.h"
+#include "formats/d4r16.h"
+#include "pool/pool.h"
+
+static const size_t COLS[] = {32, 64, 96, 256, 1024, 2560, 8192, 0};
+
+/* ---- sums ---- */
+
+enum { MOST_GROUPS = 5 };
+
+/* The definition, code by code. */
+static int32_t sum_of(const uint8_t *group, size_t cols, size_t r, const int8_t *q)
+{
+    int32_t sum = 0;
+    for (size_t k = 0; k < cols; k++) sum += bn_d4r16_code(group, r, k) * q[k];
+    return sum;
+}
+
+static void check_sums(const bn_kernel *kernel, const uint8_t *w, size_t cols, size_t groups, const int8_t *q)
+{
+    const size_t bytes = bn_d4r16_group_bytes(cols), y_bytes = groups * BN_D4R16_ROWS * sizeof(int32_t);
+    for (guard_side side = GUARD_START; side <= GUARD_END; side++) {
+        const uint8_t *weights = float_input(0, w, groups * bytes, side);
+        const int8_t *x = float_input(1, q, cols, side);
+        int32_t *y = float_output(2, y_bytes, side);
+        ((bn_coarse_fn)kernel->function)(weights, cols, groups, x, y);
+        float_untouched(2, y_bytes, side);
+        for (size_t i = 0; i < groups * BN_D4R16_ROWS; i++) {
+            const int32_t expected = sum_of(w + i / BN_D4R16_ROWS * bytes, cols, i % BN_D4R16_ROWS, q);
+            if (y[i] == expected) continue;
+            check_failed("row %zu is %d, not %d", i, y[i], expected);
+            return;
+        }
+    }
+}
+
+void check_coarse(const bn_kernel *kernel)
+{
+    static const char *const names[] = {"random", "codes 15, q -128", "codes 15, q 127", "random codes, q -128/127"};
+    uint64_t random = 7;
+    for (const size_t *cols = COLS; *cols != 0; cols++) {
+        const size_t bytes = MOST_GROUPS * bn_d4r16_group_bytes(*cols);
+        uint8_t *w = malloc(bytes);
+        int8_t *q = malloc(*cols);
+        for (size_t kind = 0; kind < 4; kind++) {
+            const int8_t most = kind == 1 ? -128 : 127;
+            for (size_t i = 0; i < bytes; i++) w[i] = kind == 1 || kind == 2 ? 255 : (uint8_t)check_random(&random);
+            for (size_t k = 0; k < *cols; k++)
+                q[k] = kind == 0 ? (int8_t)check_random(&random) : kind == 3 && k % 2 == 0 ? -128 : most;
+            for (size_t groups = 1; groups <= MOST_GROUPS && groups * bytes / MOST_GROUPS <= FLOAT_ROOM; groups++) {
+                check_describe("%s, %zu groups of %zu columns, %s", kernel->name, groups, *cols, names[kind]);
+                check_sums(kernel, w, *cols, groups, q);
+            }
+        }
+        free(w);
+        free(q);
+    }
+}
+
+/* ---- packing ---- */
+
+typedef struct packed_row {
+    uint8_t group[BN_D4R16_HEADER + BN_D4R16_MOST_COLS / BN_D4R16_COLS * BN_D4R16_LINE];
+    bn_coarse_row row;
+} packed_row;
+
+/* Every weight lies within half a step of what its code stands for; the step spans the largest. */
+static void check_codes(const float *x, size_t cols, const float *offset, const float *dither, const packed_row *p,
+                        size_t lane)
+{
+    double most = 0, sum = 0, squares = 0;
+    for (size_t k = 0; k < cols; k++) most = fmax(most, fabs((double)x[k]));
+    if (!(most <= 0x1p30 && most >= 0x1p-60)) {
+        if (most == 0 ? p->row.step != 0 : !isnan(p->row.step)) check_failed("the step is %g", (double)p->row.step);
+        return;
+    }
+    const double step = (double)p->row.step;
+    if (fabs(step * 7.5 - most) > most * 2 * UNIT) check_failed("the step is %g, the largest weight %g", step, most);
+    for (size_t k = 0; k < cols; k++) {
+        const int32_t code = bn_d4r16_code(p->group, lane, k);
+        sum += code * (double)dither[k];
+        squares += (double)x[k] * (double)x[k] / step / step;
+        const double off = fabs((double)x[k] / step - (code - (double)offset[k]));
+        if (off > 0.5 + 0x1p-19) check_failed("column %zu: code %d is %g steps away", k, code, off);
+    }
+    if (fabs(sum - (double)p->row.sum) > ((double)cols / 16 + 5) * UNIT * 7.5 * (double)cols)
+        check_failed("the sum of code times dither is %g, not %g", (double)p->row.sum, sum);
+    if (fabs(sqrt(squares) / (double)p->row.norm - 1) > 0x1p-13) check_failed("the norm is %g", (double)p->row.norm);
+}
+
+void check_coarse_pack(const bn_kernel *kernel)
+{
+    static packed_row got, expected;
+    static float x[BN_D4R16_MOST_COLS], offset[BN_D4R16_MOST_COLS], dither[BN_D4R16_MOST_COLS];
+    uint64_t random = 8;
+    for (size_t k = 0; k < BN_D4R16_MOST_COLS; k++) {
+        const bn_dither d = bn_d4r16_dither(k);
+        offset[k] = 7.5f + d.weight;
+        dither[k] = d.activation;
+        if (!(offset[k] >= 7 && offset[k] < 8 && fabsf(dither[k]) <= 0.5f)) check_failed("dither of column %zu", k);
+    }
+    for (const size_t *cols = COLS; *cols != 0; cols++) {
+        for (float_kind kind = 0; kind < FLOAT_KINDS; kind++) {
+            const size_t lane = (size_t)kind * 2 % BN_D4R16_ROWS;
+            check_describe("%s, %zu columns, %s", kernel->name, *cols, float_kind_name(kind));
+            float_fill(x, *cols, kind, &random);
+            memset(&got, 0xA5, sizeof got);
+            memset(&expected, 0xA5, sizeof expected);
+            const float *from = float_input(0, x, *cols * sizeof *x, GUARD_END);
+            ((bn_coarse_pack_fn)kernel->function)(from, *cols, offset, dither, got.group + BN_D4R16_HEADER + 4 * lane,
+                                                  &got.row);
+            ((bn_coarse_pack_fn)float_scalar(kernel))(x, *cols, offset, dither,
+                                                      expected.group + BN_D4R16_HEADER + 4 * lane, &expected.row);
+            if (memcmp(got.group, expected.group, sizeof got.group) != 0) check_failed("other bytes than scalar's");
+            float_expect_same("row", &got.row.step, &expected.row.step, 3);
+            check_codes(x, *cols, offset, dither, &got, lane);
+        }
+    }
+}
+
+/* ---- exact products of rows ---- */
+
+void check_matmul_rows(const bn_kernel *kernel)
+{
+    enum { ROWS = 7, WIDTH = 544 };
+    static const int32_t ids[] = {5, 0, 6, 2, 2}, count = sizeof ids / sizeof ids[0];
+    static const int32_t types[] = {[BN_FORMAT_F32] = BN_TYPE_F32, [BN_FORMAT_F16] = BN_TYPE_F16, [BN_FORMAT_Q8_0] = BN_TYPE_Q8_0};
+    static uint8_t w[ROWS * WIDTH * 4];
+    float x[WIDTH], one;
+    uint64_t random = 9;
+    for (size_t cols = 32; cols <= WIDTH; cols += 32) {
+        const size_t bytes = bn_matrix_bytes(types[kernel->format], 1, (int64_t)cols);
+        for (size_t i = 0; i < ROWS * bytes; i++) w[i] = (uint8_t)(i % 2 == 0 ? check_random(&random) : 0x3C);
+        float_fill(x, cols, FLOAT_RANDOM, &random);
+        const uint8_t *weights = float_input(0, w, ROWS * bytes, GUARD_END);
+        const float *from = float_input(1, x, cols * sizeof *x, GUARD_END);
+        float *y = float_output(2, ROWS * sizeof *y, GUARD_END);
+        const float pattern = y[1];
+        check_describe("%s, %zu columns", kernel->name, cols);
+        ((bn_matmul_rows_fn)kernel->function)(weights, cols, ids, (size_t)count, from, y);
+        float_untouched(2, ROWS * sizeof *y, GUARD_END);
+        const bn_kernel *scalar = bn_kernel_at(bn_kernel_select(BN_OPERATION_MATMUL, kernel->format, BN_ISA_SCALAR));
+        for (int32_t i = 0; i < count; i++) {
+            ((bn_matmul_fn)scalar->function)(w + (size_t)ids[i] * bytes, cols, 1, x, 1, &one, 1);
+            float_expect_same("y", y + ids[i], &one, 1);
+        }
+        if (memcmp(&y[1], &pattern, sizeof pattern) != 0) check_failed("wrote a row that was not listed");
+    }
+}
+
+/* ---- speed ---- */
+
+typedef struct stream {
+    bn_coarse_fn coarse;
+    bn_pool *pool;
+    const uint8_t *w;
+    size_t cols, groups;
+    const int8_t *q;
+    int32_t *y;
+} stream;
+
+static void some_groups(void *argument, int64_t begin, int64_t end, int32_t thread)
+{
+    (void)thread;
+    const stream *s = argument;
+    s->coarse(s->w + (size_t)begin * bn_d4r16_group_bytes(s->cols), s->cols, (size_t)(end - begin), s->q,
+              s->y + begin * BN_D4R16_ROWS);
+}
+
+static void one_pass(void *argument)
+{
+    static const atomic_int never = 0;
+    stream *s = argument;
+    bn_pool_run(s->pool, (int64_t)s->groups, 4, &never, some_groups, s);
+}
+
+/* The head of bitnet-b1.58-2B-4T. */
+void bench_coarse(const bn_kernel *kernel, const bench_options *options)
+{
+    const int64_t rows = options->rows > 0 ? options->rows : 128256, cols = options->cols > 0 ? options->cols : 2560;
+    const size_t bytes = bn_matrix_bytes(BN_TYPE_D4_R16, rows, cols);
+    if (bytes == 0) {
+        printf("%-28s cannot run %lld x %lld\n", kernel->name, (long long)rows, (long long)cols);
+        return;
+    }
+    uint8_t *w = aligned_alloc(64, bytes);
+    int8_t *q = malloc((size_t)cols);
+    memset(w, 0x5A, bytes);
+    memset(q, 3, (size_t)cols);
+    stream s = {.coarse = (bn_coarse_fn)kernel->function, .w = w, .cols = (size_t)cols, .q = q};
+    s.groups = bn_d4r16_groups((size_t)rows);
+    s.y = malloc(s.groups * BN_D4R16_ROWS * sizeof *s.y);
+    if (bn_pool_create(options->threads, &s.pool) == BN_OK) {
+        char shape[64];
+        snprintf(shape, sizeof shape, "%lldx%lld t=%d", (long long)rows, (long long)cols, options->threads);
+        bench_line(kernel, shape, bench_shortest(options, one_pass, &s), (double)bytes, (double)rows * (double)cols);
+    }
+    bn_pool_destroy(s.pool);
+    free(w);
+    free(q);
+    free(s.y);
+}

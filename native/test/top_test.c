@@ -1,0 +1,270 @@
+/*
+ * bn_matmul_top against bn_matmul: the same bits for everything that was asked for, on every ISA and with any number of
+ * threads; the bound on the coarse pass's error; weights and activations out of the ordinary; and what it refuses.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bitnet.h"
+#include "cpu/cpu.h"
+#include "expect.h"
+#include "formats/d4r16.h"
+
+typedef struct head {
+    bn_matrix weight, coarse;
+    float *x, *all, *y;
+    void *scratch;
+} head;
+
+static uint64_t next(uint64_t *state)
+{
+    *state = *state * UINT64_C(6364136223846793005) + 1442695040888963407;
+    return *state >> 11;
+}
+
+/* About normal: twelve uniforms. */
+static float normal(uint64_t *state)
+{
+    double sum = -6;
+    for (int i = 0; i < 12; i++) sum += (double)next(state) * 0x1p-53;
+    return (float)sum;
+}
+
+static void *room(size_t bytes)
+{
+    return aligned_alloc(64, (bytes + 63) / 64 * 64);
+}
+
+static head head_create(int64_t rows, int64_t cols, uint64_t seed)
+{
+    head h = {.weight = {.rows = rows, .cols = cols, .type = BN_TYPE_F32}};
+    float *w = room((size_t)(rows * cols) * sizeof *w);
+    for (int64_t i = 0; i < rows * cols; i++) w[i] = normal(&seed) * 0.02f;
+    h.weight.data = w;
+    h.coarse = (bn_matrix){.data = room(bn_matrix_bytes(BN_TYPE_D4_R16, rows, cols)), rows, cols, BN_TYPE_D4_R16, 1};
+    h.x = room((size_t)cols * sizeof(float));
+    for (int64_t k = 0; k < cols; k++) h.x[k] = normal(&seed);
+    h.all = room((size_t)rows * sizeof(float));
+    h.y = room((size_t)rows * sizeof(float));
+    h.scratch = room(bn_top_scratch(rows, cols));
+    return h;
+}
+
+static void head_destroy(head *h)
+{
+    free((void *)h->weight.data);
+    free((void *)h->coarse.data);
+    free(h->x);
+    free(h->all);
+    free(h->y);
+    free(h->scratch);
+}
+
+static float *weights(const head *h)
+{
+    return (float *)h->weight.data;
+}
+
+static int falling(const void *a, const void *b)
+{
+    const float x = *(const float *)a, y = *(const float *)b;
+    return (x < y) - (x > y);
+}
+
+/* The count-th largest exact output. */
+static float threshold(const head *h, int64_t count)
+{
+    const size_t rows = (size_t)h->weight.rows;
+    float *sorted = malloc(rows * sizeof *sorted);
+    memcpy(sorted, h->all, rows * sizeof *sorted);
+    qsort(sorted, rows, sizeof *sorted, falling);
+    const float least = sorted[count - 1];
+    free(sorted);
+    return least;
+}
+
+/* Packs, searches, and compares with the whole product; gives how many rows were computed. */
+static int64_t search(bn_context *ctx, head *h, int64_t count, const int32_t *ids, int64_t id_count, const char *what)
+{
+    const int64_t rows = h->weight.rows;
+    const bn_top top = {&h->weight, &h->coarse, count, ids, id_count, h->scratch};
+    int64_t computed = -1, found = 0;
+    expect(bn_coarse_pack(ctx, &h->weight, (void *)h->coarse.data) == BN_OK, "%s: %s", what, bn_context_error(ctx));
+    expect(bn_matmul(ctx, &h->weight, h->x, 1, h->all, rows) == BN_OK, "%s: %s", what, bn_context_error(ctx));
+    memset(h->y, 0x5A, (size_t)rows * sizeof(float));
+    expect(bn_matmul_top(ctx, &top, h->x, h->y, &computed) == BN_OK, "%s: %s", what, bn_context_error(ctx));
+    const float least = threshold(h, count);
+    for (int64_t i = 0; i < rows; i++) {
+        const int same = memcmp(&h->y[i], &h->all[i], sizeof(float)) == 0;
+        found += h->y[i] != -INFINITY || same;
+        expect(same || (h->y[i] == -INFINITY && !(h->all[i] >= least)), "%s: row %lld is %a, exactly %a, the %lldth %a",
+               what, (long long)i, (double)h->y[i], (double)h->all[i], (long long)count, (double)least);
+    }
+    for (int64_t i = 0; i < id_count; i++)
+        expect(memcmp(&h->y[ids[i]], &h->all[ids[i]], sizeof(float)) == 0, "%s: id %d was not computed", what, ids[i]);
+    expect(found == computed, "%s: %lld rows have outputs, %lld were computed", what, (long long)found, (long long)computed);
+    return computed;
+}
+
+/* On every ISA with several numbers of threads, the same bytes and the same rows. */
+static void test_everywhere(int64_t rows, int64_t cols)
+{
+    static const int32_t ids[] = {0, 3, 3, 17, 20};
+    static const int64_t counts[] = {1, 5, 40};
+    for (size_t c = 0; c < sizeof counts / sizeof counts[0]; c++) {
+        if (counts[c] > rows) continue;
+        head h = head_create(rows, cols, 5);
+        const size_t bytes = bn_matrix_bytes(BN_TYPE_D4_R16, rows, cols);
+        uint8_t *first = NULL;
+        int64_t computed = 0;
+        for (int32_t isa = 0; isa < BN_ISA_COUNT; isa++) {
+            for (int32_t threads = 1; bn_isa_supported(isa) && threads <= 3; threads += 2) {
+                bn_context *ctx;
+                if (!expect(bn_context_create(threads, isa, &ctx) == BN_OK, "a context")) continue;
+                memset((void *)h.coarse.data, 0x77, bytes);
+                const int64_t now = search(ctx, &h, counts[c], ids, rows > 20 ? 5 : 1, bn_isa_name(isa));
+                if (first == NULL) {
+                    first = memcpy(malloc(bytes), h.coarse.data, bytes);
+                    computed = now;
+                }
+                expect(memcmp(first, h.coarse.data, bytes) == 0, "%s packs other bytes", bn_isa_name(isa));
+                expect(now == computed, "%s computes %lld rows, not %lld", bn_isa_name(isa), (long long)now,
+                       (long long)computed);
+                bn_context_destroy(ctx);
+            }
+        }
+        free(first);
+        head_destroy(&h);
+    }
+}
+
+/*
+ * The coarse pass's error in units of what the proof gives for its deviation: sub-Gaussian with variance 1 at most, so
+ * over 400,000 rows none is beyond 6.5 but for a chance of 400,000 * 2 exp(-21) = 0.0006; and for a normal error the
+ * mean square would be close to 1. Computed here from the codes, not by the library's own sums.
+ */
+static void test_bound(bn_context *ctx)
+{
+    enum { ROWS = 4096, COLS = 256, ROUNDS = 100 };
+    double worst = 0, squares = 0;
+    head h = head_create(ROWS, COLS, 11);
+    expect(bn_coarse_pack(ctx, &h.weight, (void *)h.coarse.data) == BN_OK, "%s", bn_context_error(ctx));
+    uint64_t random = 12;
+    for (int round = 0; round < ROUNDS; round++) {
+        double norm = 0;
+        for (int k = 0; k < COLS; k++) {
+            h.x[k] = normal(&random) * (round % 2 == 0 || k % 64 != 0 ? 1 : 20);
+            norm += (double)h.x[k] * (double)h.x[k];
+        }
+        for (size_t i = 0; i < ROWS; i++) {
+            const uint8_t *group = (const uint8_t *)h.coarse.data + i / 16 * bn_d4r16_group_bytes(COLS);
+            float step;
+            double error = 0;
+            memcpy(&step, group + i % 16 * sizeof step, sizeof step);
+            for (size_t k = 0; k < COLS; k++) {
+                const double u = (double)bn_d4r16_dither(k).weight, w = (double)weights(&h)[i * COLS + k];
+                error += (w - (double)step * (bn_d4r16_code(group, i % 16, k) - 7.5 - u)) * (double)h.x[k];
+            }
+            error /= (double)step * sqrt(norm / 12);
+            worst = fmax(worst, fabs(error));
+            squares += error * error;
+        }
+    }
+    expect(worst < 6.5, "an error of %g deviations", worst);
+    expect(fabs(squares / ((double)ROWS * ROUNDS) - 1) < 0.35, "a mean square of %g", squares / ((double)ROWS * ROUNDS));
+    head_destroy(&h);
+}
+
+static void test_few_survive(bn_context *ctx)
+{
+    head h = head_create(20000, 512, 21);
+    const int64_t one = search(ctx, &h, 1, NULL, 0, "1 of 20000"), forty = search(ctx, &h, 40, NULL, 0, "40 of 20000");
+    expect(one < 1000 && forty < 4000, "%lld and %lld of 20000 rows were computed", (long long)one, (long long)forty);
+    head_destroy(&h);
+}
+
+static void test_out_of_the_ordinary(bn_context *ctx)
+{
+    enum { ROWS = 1000, COLS = 64 };
+    head h = head_create(ROWS, COLS, 31);
+    float *w = weights(&h);
+    for (int k = 0; k < COLS; k++) w[7 * COLS + k] = 0;
+    for (int r = 100; r < 160; r++) memcpy(w + r * COLS, h.x, COLS * sizeof *w); /* ties at the top */
+    expect(search(ctx, &h, 5, NULL, 0, "ties") >= 60, "all of equals are computed");
+    for (int k = 0; k < COLS; k++) w[8 * COLS + k] *= 1e-30f;
+    search(ctx, &h, 5, NULL, 0, "a row too small to pack");
+    w[9 * COLS + 3] = INFINITY;
+    search(ctx, &h, 5, NULL, 0, "an infinite weight");
+    w[10 * COLS + 3] = NAN;
+    expect(search(ctx, &h, 5, NULL, 0, "a weight that is not a number") == ROWS, "nothing is ruled out");
+    w[9 * COLS + 3] = w[10 * COLS + 3] = 0;
+    expect(search(ctx, &h, 300, NULL, 0, "many wanted") == ROWS, "nothing is ruled out");
+    h.x[5] = NAN;
+    expect(search(ctx, &h, 5, NULL, 0, "x with a NaN") == ROWS, "nothing is ruled out");
+    h.x[5] = INFINITY;
+    expect(search(ctx, &h, 5, NULL, 0, "x with an infinity") == ROWS, "nothing is ruled out");
+    memset(h.x, 0, COLS * sizeof *h.x);
+    expect(search(ctx, &h, 5, NULL, 0, "x of zeros") == ROWS, "nothing is ruled out");
+    memset(w, 0, ROWS * COLS * sizeof *w);
+    h.x[5] = 1;
+    expect(search(ctx, &h, 5, NULL, 0, "a matrix of zeros") == ROWS, "all are equal");
+    head_destroy(&h);
+}
+
+static void refused(bn_context *ctx, bn_status status, const char *what)
+{
+    expect(status == BN_ERROR_ARGUMENT, "%s was not refused", what);
+    expect(strncmp(bn_context_error(ctx), "bn_", 3) == 0, "%s: no sentence", what);
+}
+
+static void test_refusals(bn_context *ctx)
+{
+    head h = head_create(64, 64, 41);
+    int64_t computed;
+    const int32_t beyond = 64;
+    const bn_top good = {&h.weight, &h.coarse, 3, NULL, 0, h.scratch};
+    bn_top bad;
+    bn_matrix other;
+    expect(bn_coarse_pack(ctx, &h.weight, (void *)h.coarse.data) == BN_OK, "%s", bn_context_error(ctx));
+    expect(bn_matmul_top(ctx, &good, h.x, h.y, &computed) == BN_OK, "%s", bn_context_error(ctx));
+    expect(bn_matmul_top(NULL, &good, h.x, h.y, &computed) == BN_ERROR_ARGUMENT, "no context");
+    refused(ctx, bn_matmul_top(ctx, NULL, h.x, h.y, &computed), "no request");
+    refused(ctx, bn_matmul_top(ctx, &good, NULL, h.y, &computed), "no x");
+    bad = good, bad.count = 0;
+    refused(ctx, bn_matmul_top(ctx, &bad, h.x, h.y, &computed), "no rows wanted");
+    bad.count = 65;
+    refused(ctx, bn_matmul_top(ctx, &bad, h.x, h.y, &computed), "more rows than there are");
+    bad = good, bad.ids = &beyond, bad.id_count = 1;
+    refused(ctx, bn_matmul_top(ctx, &bad, h.x, h.y, &computed), "an id beyond the rows");
+    bad = good, bad.scratch = (char *)h.scratch + 1;
+    refused(ctx, bn_matmul_top(ctx, &bad, h.x, h.y, &computed), "unaligned scratch");
+    bad = good, bad.coarse = &h.weight;
+    refused(ctx, bn_matmul_top(ctx, &bad, h.x, h.y, &computed), "a coarse matrix that is none");
+    bad = good, bad.coarse = &other;
+    other = h.coarse, other.rows = 63;
+    refused(ctx, bn_matmul_top(ctx, &bad, h.x, h.y, &computed), "a coarse matrix of another shape");
+    refused(ctx, bn_coarse_pack(ctx, &h.weight, NULL), "no room");
+    other = h.weight, other.cols = 48;
+    refused(ctx, bn_coarse_pack(ctx, &other, h.scratch), "48 columns");
+    other = h.coarse;
+    refused(ctx, bn_coarse_pack(ctx, &other, h.scratch), "a matrix of D4_R16");
+    expect(bn_top_scratch(0, 64) == 0 && bn_top_scratch(64, 8224) == 0, "a shape that cannot be");
+    head_destroy(&h);
+}
+
+int main(void)
+{
+    bn_context *ctx;
+    test_everywhere(1, 32);
+    test_everywhere(33, 64);
+    test_everywhere(1000, 256);
+    test_everywhere(2500, 2560);
+    if (!expect(bn_context_create(2, BN_ISA_AUTO, &ctx) == BN_OK, "a context")) return expect_result();
+    test_bound(ctx);
+    test_few_survive(ctx);
+    test_out_of_the_ordinary(ctx);
+    test_refusals(ctx);
+    bn_context_destroy(ctx);
+    return expect_result();
+}
