@@ -950,6 +950,15 @@ public class BitNetNative extends BitNetNative$shared {
     public static int BN_TYPE_I2_C() {
         return BN_TYPE_I2_C;
     }
+    private static final int BN_TYPE_D4_R16 = (int)1032L;
+    /**
+     * {@snippet lang=c :
+     * enum bn_type.BN_TYPE_D4_R16 = 1032
+     * }
+     */
+    public static int BN_TYPE_D4_R16() {
+        return BN_TYPE_D4_R16;
+    }
 
     private static class bn_matrix_bytes {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(

@@ -22,6 +22,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.stream.IntStream;
 import org.slf4j.Logger;
@@ -58,10 +59,10 @@ public final class BitNetModel implements AutoCloseable {
                     contextLength, config.contextLength(), file.path());
         }
         transformer = new BitNetTransformer(file, config, kernels, Math.min(options.batchSize(), contextLength),
-                contextLength, options.kvPrecision());
+                contextLength, options.kvPrecision(), options.head());
         try {
             tokenizer = Vocabularies.tokenizer(file);
-            info = describe(file, config, tokenizer, options);
+            info = describe(file, config, tokenizer, options, transformer.coarseHeadBytes());
         } catch (RuntimeException | Error e) {
             transformer.close();
             throw e;
@@ -130,7 +131,8 @@ public final class BitNetModel implements AutoCloseable {
         }
     }
 
-    private static ModelInfo describe(GgufFile file, ModelConfig config, Tokenizer tokenizer, ModelOptions options) {
+    private static ModelInfo describe(GgufFile file, ModelConfig config, Tokenizer tokenizer, ModelOptions options,
+                                      OptionalLong coarseHeadBytes) {
         long parameters = 0;
         long bytes = 0;
         for (GgufTensor tensor : file.tensors()) {
@@ -138,9 +140,12 @@ public final class BitNetModel implements AutoCloseable {
             boolean lookupOnly = tensor.name().equals("token_embd.weight") && file.tensor("output.weight").isPresent();
             bytes += lookupOnly || !tensor.hasData() ? 0 : tensor.byteSize();
         }
+        long headBytes = file.tensor("output.weight").orElseGet(() -> file.requireTensor("token_embd.weight")).byteSize();
+        bytes += coarseHeadBytes.orElse(headBytes) - headBytes;
         return new ModelInfo(file.metadata().string("general.name").orElse(String.valueOf(file.path().getFileName())),
                 config.architecture(), file.size(), parameters, config.layers(), config.hidden(), config.vocabulary(),
-                config.contextLength(), config.kvBytesPerPosition(options.kvPrecision()), bytes, stopIds(tokenizer));
+                config.contextLength(), config.kvBytesPerPosition(options.kvPrecision()), bytes,
+                coarseHeadBytes.orElse(headBytes), stopIds(tokenizer));
     }
 
     /** The model's own end tokens, and the ends of text and turn of the Llama-3 family by name (the 2B-4T file names one of two). */

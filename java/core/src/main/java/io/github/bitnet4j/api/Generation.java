@@ -3,6 +3,7 @@ package io.github.bitnet4j.api;
 import io.github.bitnet4j.BitNetException;
 import io.github.bitnet4j.model.Cancellation;
 import io.github.bitnet4j.model.CancelledException;
+import io.github.bitnet4j.model.Candidates;
 import io.github.bitnet4j.sampling.Sampler;
 import io.github.bitnet4j.sampling.StopSequences;
 import io.github.bitnet4j.tokenizer.StreamDecoder;
@@ -11,6 +12,7 @@ import java.util.Arrays;
 import java.util.Iterator;
 import java.util.NoSuchElementException;
 import java.util.Optional;
+import java.util.function.IntConsumer;
 import java.util.Spliterator;
 import java.util.Spliterators;
 import java.util.stream.Stream;
@@ -27,6 +29,11 @@ public final class Generation implements Iterator<GeneratedToken>, AutoCloseable
     private final StreamDecoder decoder;
     private final StopSequences stops;
     private final Cancellation cancellation = new Cancellation();
+    private final Candidates candidates = new Candidates();
+    private final IntConsumer addCandidate = this::addCandidate;
+    private long chosen;
+    private long chosenTwoPass;
+    private long exactLogits;
     private final StringBuilder text = new StringBuilder();
     private long prefillNanos;
     private long decodeNanos;
@@ -74,11 +81,35 @@ public final class Generation implements Iterator<GeneratedToken>, AutoCloseable
         }
         long start = System.nanoTime();
         try {
-            take(sample(session.logits(options.listener(), cancellation)));
+            take(choose());
         } catch (CancelledException e) {
             finish(FinishReason.CANCELLED);
         } finally {
             addTime(System.nanoTime() - start);
+        }
+    }
+
+    private int choose() {
+        int largest = sampler.candidates();
+        if (largest == 0) {
+            candidates.all();
+        } else {
+            candidates.largest(largest);
+            sampler.forEachAdjusted(addCandidate);
+        }
+        int id = sample(session.logits(options.listener(), cancellation, candidates));
+        chosen++;
+        if (candidates.computed() > 0 && candidates.computed() < session.model().info().vocabulary()) {
+            chosenTwoPass++;
+            exactLogits += candidates.computed();
+        }
+        return id;
+    }
+
+    /** A token that the model does not have is the sampler's to refuse, with a sentence. */
+    private void addCandidate(int id) {
+        if (id < session.model().info().vocabulary()) {
+            candidates.add(id);
         }
     }
 
@@ -179,6 +210,11 @@ public final class Generation implements Iterator<GeneratedToken>, AutoCloseable
     /** Time spent so far, without that of the caller. */
     public Timings timings() {
         return new Timings(promptTokens, Duration.ofNanos(prefillNanos), count, Duration.ofNanos(decodeNanos));
+    }
+
+    /** How the output head found the tokens so far. */
+    public HeadUse headUse() {
+        return new HeadUse(chosen, chosenTwoPass, exactLogits);
     }
 
     /** Ends the generation; what it gave to the session stays there. */

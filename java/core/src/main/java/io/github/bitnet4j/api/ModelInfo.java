@@ -14,8 +14,11 @@ import java.util.Set;
  * @param vocabulary    token ids, 0 to vocabulary - 1
  * @param contextLength positions that the model was trained for
  * @param kvBytes       bytes of keys and values of one position
- * @param decodeBytes   bytes of weights that one decoded token reads
+ * @param decodeBytes   bytes of weights that one decoded token reads, those of the head included
+ * @param headBytes     bytes that the output head reads for it: its weights, or their coarse copy where the head works in
+ *                      two passes, which then also reads some rows of the weights
  * @param stopIds       ids that end a text
  */
 public record ModelInfo(String name, String architecture, long fileBytes, long parameters, int layers, int hidden,
-                        int vocabulary, int contextLength, long kvBytes, long decodeBytes, Set<Integer> stopIds) {}
+                        int vocabulary, int contextLength, long kvBytes, long decodeBytes,
+                        long headBytes, Set<Integer> stopIds) {}

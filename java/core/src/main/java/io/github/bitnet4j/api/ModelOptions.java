@@ -1,5 +1,6 @@
 package io.github.bitnet4j.api;
 
+import io.github.bitnet4j.model.HeadMode;
 import io.github.bitnet4j.model.KvPrecision;
 import java.util.Objects;
 
@@ -12,15 +13,19 @@ import java.util.Objects;
  * @param batchSize     most rows of one forward pass, 1 to 4096; larger prefills go in several passes
  * @param kvPrecision   of the keys and values that a session keeps, and of attention: {@code F16} for generating,
  *                      {@code F32} for comparing logits with those of an exact evaluation
+ * @param head          how a generation finds the tokens it can choose: {@code TWO_PASS} reads a quarter of the head, takes
+ *                      memory of that size, and chooses the same tokens
  */
-public record ModelOptions(int threads, int contextLength, String isa, int batchSize, KvPrecision kvPrecision) {
+public record ModelOptions(int threads, int contextLength, String isa, int batchSize, KvPrecision kvPrecision,
+                           HeadMode head) {
 
-    /** One thread a physical core, the model's context, the best kernels, 256 rows a pass, f16 keys and values. */
-    public static final ModelOptions DEFAULT = new ModelOptions(0, 0, "auto", 256, KvPrecision.F16);
+    /** One thread a physical core, the model's context, the best kernels, 256 rows a pass, f16 keys and values, every logit. */
+    public static final ModelOptions DEFAULT = new ModelOptions(0, 0, "auto", 256, KvPrecision.F16, HeadMode.EXACT);
 
     public ModelOptions {
         Objects.requireNonNull(isa, "isa");
         Objects.requireNonNull(kvPrecision, "kvPrecision");
+        Objects.requireNonNull(head, "head");
         require(threads >= 0 && threads <= 256, "threads", threads, "0 (physical cores) to 256");
         require(contextLength >= 0, "contextLength", contextLength, "0 (the model's limit) or more");
         require(batchSize >= 1 && batchSize <= 4096, "batchSize", batchSize, "1 to 4096");
@@ -33,22 +38,26 @@ public record ModelOptions(int threads, int contextLength, String isa, int batch
     }
 
     public ModelOptions withThreads(int threads) {
-        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision);
+        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head);
     }
 
     public ModelOptions withContextLength(int contextLength) {
-        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision);
+        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head);
     }
 
     public ModelOptions withIsa(String isa) {
-        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision);
+        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head);
     }
 
     public ModelOptions withBatchSize(int batchSize) {
-        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision);
+        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head);
     }
 
     public ModelOptions withKvPrecision(KvPrecision kvPrecision) {
-        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision);
+        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head);
+    }
+
+    public ModelOptions withHead(HeadMode head) {
+        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head);
     }
 }

@@ -4,6 +4,7 @@ import io.github.bitnet4j.BitNetException;
 import io.github.bitnet4j.model.Batch;
 import io.github.bitnet4j.model.BitNetTransformer;
 import io.github.bitnet4j.model.Cancellation;
+import io.github.bitnet4j.model.Candidates;
 import io.github.bitnet4j.model.KvCache;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -108,7 +109,7 @@ public final class Session implements AutoCloseable {
     public void evaluate(int[] tokens, int firstWanted, LogitsListener listener) {
         int base = size;
         append(tokens);
-        run(PrefillListener.NONE, new Cancellation(), base + firstWanted, (row, values) -> {
+        run(PrefillListener.NONE, new Cancellation(), base + firstWanted, new Candidates(), (row, values) -> {
             copyLogits(values);
             listener.accept(row - base, logits);
         });
@@ -140,20 +141,23 @@ public final class Session implements AutoCloseable {
         current = false;
     }
 
-    /** Logits after the last token, computing what is missing; the array is the session's own and may be overwritten. */
-    float[] logits(PrefillListener listener, Cancellation cancellation) {
-        compute(listener, cancellation);
+    /**
+     * Logits after the last token, those wanted at least, computing what is missing; the array is the session's own and
+     * may be overwritten.
+     */
+    float[] logits(PrefillListener listener, Cancellation cancellation, Candidates wanted) {
+        compute(listener, cancellation, wanted);
         current = false;
         return logits;
     }
 
-    private void compute(PrefillListener listener, Cancellation cancellation) {
+    private void compute(PrefillListener listener, Cancellation cancellation, Candidates wanted) {
         open();
         if (current || size == 0) {
             return;
         }
         computed = Math.min(computed, size - 1);
-        run(listener, cancellation, size - 1, (row, values) -> copyLogits(values));
+        run(listener, cancellation, size - 1, wanted, (row, values) -> copyLogits(values));
         current = true;
     }
 
@@ -162,14 +166,19 @@ public final class Session implements AutoCloseable {
         void accept(int position, MemorySegment logits);
     }
 
-    private void run(PrefillListener listener, Cancellation cancellation, int firstWanted, PositionLogits consumer) {
+    private void run(PrefillListener listener, Cancellation cancellation, int firstWanted, Candidates wanted,
+                     PositionLogits consumer) {
         int start = computed;
         while (computed < size) {
             int base = computed;
             int count = Math.min(batch.capacity(), size - base);
             batch.clear();
             for (int i = base; i < base + count; i++) {
-                batch.add(ids[i], cache, i, i >= firstWanted);
+                if (i < firstWanted) {
+                    batch.add(ids[i], cache, i, false);
+                } else {
+                    batch.add(ids[i], cache, i, wanted);
+                }
             }
             transformer.forward(batch, cancellation, (row, values) -> consumer.accept(base + row, values));
             computed += count;

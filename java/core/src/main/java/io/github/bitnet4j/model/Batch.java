@@ -15,6 +15,8 @@ public final class Batch implements AutoCloseable {
     private final MemorySegment tokens;
     private final MemorySegment rows;
     private final int[] wanted;
+    private final Candidates[] candidates;
+    private final Candidates every = new Candidates();
     private int size;
     private int wantedCount;
     private int longest;
@@ -25,6 +27,7 @@ public final class Batch implements AutoCloseable {
         tokens = arena.allocate(ValueLayout.JAVA_INT, capacity);
         rows = bn_row.allocateArray(capacity, arena);
         wanted = new int[capacity];
+        candidates = new Candidates[capacity];
     }
 
     /** Forgets all rows. */
@@ -36,6 +39,28 @@ public final class Batch implements AutoCloseable {
 
     /** Appends a token of the sequence in {@code cache} at {@code position}, and says whether its logits are wanted. */
     public void add(int token, KvCache cache, int position, boolean wantLogits) {
+        add(token, cache, position);
+        if (wantLogits) {
+            want(every);
+        }
+    }
+
+    /**
+     * Appends a token of which only some logits are wanted.
+     *
+     * @param logits which; hears of the outcome, that of the last row where several share it
+     */
+    public void add(int token, KvCache cache, int position, Candidates logits) {
+        add(token, cache, position);
+        want(logits);
+    }
+
+    private void want(Candidates logits) {
+        candidates[wantedCount] = logits;
+        wanted[wantedCount++] = size - 1;
+    }
+
+    private void add(int token, KvCache cache, int position) {
         if (size == capacity) {
             throw new IllegalStateException("the batch is full at " + capacity + " rows");
         }
@@ -47,9 +72,6 @@ public final class Batch implements AutoCloseable {
         bn_row.cache(row, cache.descriptor());
         bn_row.position(row, position);
         longest = Math.max(longest, position + 1);
-        if (wantLogits) {
-            wanted[wantedCount++] = size;
-        }
         size++;
     }
 
@@ -71,6 +93,11 @@ public final class Batch implements AutoCloseable {
     /** The {@code i}-th row whose logits are wanted. */
     int wanted(int i) {
         return wanted[i];
+    }
+
+    /** Which logits of the {@code i}-th row are wanted. */
+    Candidates candidates(int i) {
+        return candidates[i];
     }
 
     /** The largest position plus one. */

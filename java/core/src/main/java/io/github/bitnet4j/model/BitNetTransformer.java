@@ -9,6 +9,8 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -27,6 +29,8 @@ import java.util.concurrent.locks.ReentrantLock;
 public final class BitNetTransformer implements AutoCloseable {
     /** Rows whose logits are computed in one product with the head, to bound the buffer. */
     private static final int LOGIT_ROWS = 16;
+    /** With more rows of logits, one pass over the head that they share reads less than a coarse pass for each. */
+    private static final int TWO_PASS_ROWS = 3;
 
     private final ModelConfig config;
     private final Kernels kernels;
@@ -40,6 +44,7 @@ public final class BitNetTransformer implements AutoCloseable {
     private final List<Layer> layers;
     private final MemorySegment embedding;
     private final MemorySegment head;
+    private final Optional<TwoPassHead> twoPass;
     private final MemorySegment outputNorm;
 
     /**
@@ -61,9 +66,10 @@ public final class BitNetTransformer implements AutoCloseable {
      * @param batchSize most rows of a batch
      * @param positions most positions of a sequence
      * @param precision of keys, values and attention
+     * @param mode      of the output head
      */
     public BitNetTransformer(GgufFile file, ModelConfig config, Kernels kernels, int batchSize, int positions,
-                             KvPrecision precision) {
+                             KvPrecision precision, HeadMode mode) {
         this.config = config;
         this.kernels = kernels;
         this.batchSize = batchSize;
@@ -75,6 +81,7 @@ public final class BitNetTransformer implements AutoCloseable {
             head = file.tensor("output.weight").isPresent()
                     ? weights.table("output.weight", config.vocabulary(), config.hidden())
                     : embedding;
+            twoPass = mode == HeadMode.TWO_PASS ? Optional.of(new TwoPassHead(head, kernels, arena)) : Optional.empty();
             outputNorm = weights.norm("output_norm.weight", config.hidden());
             MemorySegment firstShape = shape(0);
             buffers = buffers(firstShape);
@@ -189,6 +196,11 @@ public final class BitNetTransformer implements AutoCloseable {
         return batchSize;
     }
 
+    /** Bytes of the output head's coarse copy; empty when there is none. */
+    public OptionalLong coarseHeadBytes() {
+        return twoPass.map(coarse -> OptionalLong.of(coarse.bytes())).orElse(OptionalLong.empty());
+    }
+
     /** Room for the keys and values of one sequence. */
     public KvCache newCache() {
         requireOpen();
@@ -269,9 +281,30 @@ public final class BitNetTransformer implements AutoCloseable {
                 kernels.rmsNorm(row(buffers.x, batch.wanted(first + i), hidden), 1, hidden, outputNorm, config.epsilon(),
                         row(buffers.normed, i, hidden));
             }
-            kernels.matmul(head, buffers.normed, count, buffers.logits, vocabulary);
+            product(batch, first, count);
             for (int i = 0; i < count; i++) {
                 consumer.accept(batch.wanted(first + i), row(buffers.logits, i, vocabulary));
+            }
+        }
+    }
+
+    /** Logits of {@code count} rows of those wanted, from the {@code first} on. */
+    private void product(Batch batch, int first, int count) {
+        long hidden = config.hidden();
+        long vocabulary = config.vocabulary();
+        boolean some = twoPass.isPresent() && batch.wantedCount() <= TWO_PASS_ROWS;
+        for (int i = 0; some && i < count; i++) {
+            some = batch.candidates(first + i).count() > 0;
+        }
+        if (!some) {
+            kernels.matmul(head, buffers.normed, count, buffers.logits, vocabulary);
+        }
+        for (int i = 0; i < count; i++) {
+            Candidates wanted = batch.candidates(first + i);
+            if (some) {
+                twoPass.get().compute(wanted, row(buffers.normed, i, hidden), row(buffers.logits, i, vocabulary));
+            } else {
+                wanted.computed(config.vocabulary());
             }
         }
     }

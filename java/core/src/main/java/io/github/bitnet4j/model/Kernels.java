@@ -117,6 +117,14 @@ public final class Kernels implements AutoCloseable {
         check(bn_matmul(context, weight, x, n, y, yStride));
     }
 
+    void coarsePack(MemorySegment weight, MemorySegment to) {
+        check(bn_coarse_pack(context, weight, to));
+    }
+
+    void matmulTop(MemorySegment top, MemorySegment x, MemorySegment y, MemorySegment computed) {
+        check(bn_matmul_top(context, top, x, y, computed));
+    }
+
     void ropeStore(MemorySegment shape, MemorySegment rows, long n, MemorySegment rope, MemorySegment q, long qStride,
                    MemorySegment k, MemorySegment v, long kvStride) {
         check(bn_rope_store(context, shape, rows, n, rope, q, qStride, k, v, kvStride));

@@ -2,6 +2,7 @@ package io.github.bitnet4j.sampling;
 
 import java.util.Arrays;
 import java.util.Objects;
+import java.util.function.IntConsumer;
 
 /**
  * Makes the tokens of a window less likely: for a token that is in it c times, {@code l = l > 0 ? l / repetition : l * repetition},
@@ -39,6 +40,18 @@ final class Penalties {
         window[next] = id;
         next = next + 1 == limit ? 0 : next + 1;
         size = Math.min(size + 1, limit);
+    }
+
+    /** How many tokens the window holds. */
+    int size() {
+        return size;
+    }
+
+    /** Names each token of the window, as often as it is in it. */
+    void forEach(IntConsumer consumer) {
+        for (int i = 0; i < size; i++) {
+            consumer.accept(window[i]);
+        }
     }
 
     void apply(float[] logits) {

@@ -2,6 +2,7 @@ package io.github.bitnet4j.sampling;
 
 import java.security.SecureRandom;
 import java.util.Arrays;
+import java.util.function.IntConsumer;
 
 /**
  * Chooses tokens for one generation: it holds the random generator and the latest tokens for the penalties. Allocates nothing
@@ -53,6 +54,31 @@ public final class Sampler {
      */
     public void accept(int id) {
         penalties.accept(id);
+    }
+
+    /**
+     * How many of the largest logits {@link #sample} can choose from: with those, and the logits of the
+     * {@linkplain #forEachAdjusted adjusted} tokens, it chooses what it would choose with all, whatever the others are, as
+     * long as they are less; negative infinity, say. Bias and penalties change only the adjusted tokens, so of the others
+     * the largest stay the largest, and the count has room for all adjusted ones before them.
+     *
+     * @return 0 if it needs every logit: top-k is off and the temperature is not 0
+     */
+    public int candidates() {
+        long most = options.temperature() == 0 ? 1 : options.topK();
+        return most == 0 ? 0 : (int) Math.min(Integer.MAX_VALUE, most + biasIds.length + penalties.size());
+    }
+
+    /**
+     * Names the tokens whose logits the next {@link #sample} changes.
+     *
+     * @param consumer may hear of a token more than once
+     */
+    public void forEachAdjusted(IntConsumer consumer) {
+        for (int id : biasIds) {
+            consumer.accept(id);
+        }
+        penalties.forEach(consumer);
     }
 
     /**

@@ -16,7 +16,7 @@ final class Engine implements AutoCloseable {
     Engine(Path path, int threads, String isa, KvPrecision precision) throws IOException {
         file = GgufFile.open(path);
         kernels = new Kernels(threads, isa);
-        transformer = new BitNetTransformer(file, ModelConfig.read(file), kernels, 320, POSITIONS, precision);
+        transformer = new BitNetTransformer(file, ModelConfig.read(file), kernels, 320, POSITIONS, precision, HeadMode.EXACT);
     }
 
     Engine(Path path, KvPrecision precision) throws IOException {
