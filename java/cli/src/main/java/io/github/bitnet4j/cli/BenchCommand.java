@@ -1,10 +1,15 @@
 package io.github.bitnet4j.cli;
 
 import io.github.bitnet4j.api.BitNetModel;
+import io.github.bitnet4j.api.Generation;
+import io.github.bitnet4j.api.GenerationOptions;
+import io.github.bitnet4j.api.HeadUse;
 import io.github.bitnet4j.api.ModelInfo;
 import io.github.bitnet4j.api.ModelOptions;
 import io.github.bitnet4j.api.Session;
 import io.github.bitnet4j.gguf.GgufTensor;
+import io.github.bitnet4j.model.HeadMode;
+import io.github.bitnet4j.sampling.SamplingOptions;
 import io.github.bitnet4j.tokenizer.Tokenizer;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -14,6 +19,7 @@ import java.util.Random;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** {@code bitnet bench}: llama-bench's tests, beside what the memory of this machine would allow. */
@@ -30,6 +36,8 @@ final class BenchCommand extends ModelCommand {
     private static final int BANDWIDTH_RUNS = 5;
     private static final long SEED = 1;
     private static final int WARM_UP_TOKENS = 16;
+    private static final GenerationOptions LIKELIEST =
+            GenerationOptions.tokens(1).withSampling(SamplingOptions.GREEDY.withSeed(SEED)).withIgnoreStopIds(true);
     private static final List<String> PRODUCTS = List.of("gemv i2_s", "gemm i2_s", "gemm_lut i2_s");
 
     enum Format { MD, JSON, CSV }
@@ -49,15 +57,21 @@ final class BenchCommand extends ModelCommand {
     @Option(names = "-o", paramLabel = "FORMAT", order = 5, description = "md, json or csv (default: md).")
     private Format format = Format.MD;
 
+    @Mixin
+    private HeadArgument head;
+
     private final List<BenchRow> rows = new ArrayList<>();
     private Map<String, String> kernels = Map.of();
     private final Map<Integer, Double> bandwidths = new TreeMap<>();
+    /** Of all generated tokens, warming up included. */
+    private HeadUse headUse = new HeadUse(0, 0, 0);
 
     BenchCommand(Console console) {
         super(console);
     }
 
-    private record Result(List<BenchRow> tests, Map<Integer, Double> readBandwidthByThreads, Map<String, String> kernels) {}
+    private record Result(List<BenchRow> tests, Map<Integer, Double> readBandwidthByThreads, Map<String, String> kernels,
+                          HeadUse headUse) {}
 
     @Override
     public Integer call() {
@@ -73,7 +87,7 @@ final class BenchCommand extends ModelCommand {
         }
         int positions = ctx(tests.stream().mapToInt(BenchTest::positions).max().getAsInt());
         for (int threads : threadCounts()) {
-            measure(modelOptions(threads).withContextLength(positions), tests);
+            measure(modelOptions(threads).withContextLength(positions).withHead(head.mode()), tests);
         }
         report();
         return OK;
@@ -123,16 +137,30 @@ final class BenchCommand extends ModelCommand {
     }
 
     /** Nanoseconds that the tokens take. */
-    private static long run(Session session, BenchTest test, int[] tokens) {
+    private long run(Session session, BenchTest test, int[] tokens) {
         long start = System.nanoTime();
         if (test.prefill()) {
             evaluate(session, tokens);
         } else {
             for (int token : tokens) {
-                evaluate(session, new int[] {token});
+                step(session, token);
             }
         }
         return System.nanoTime() - start;
+    }
+
+    /** One token, for its logits or, with a head in two passes, for the likeliest token after it. */
+    private void step(Session session, int token) {
+        if (head.mode() == HeadMode.EXACT) {
+            evaluate(session, new int[] {token});
+            return;
+        }
+        int position = session.position();
+        Generation generation = session.generate(new int[] {token}, LIKELIEST);
+        generation.text();
+        session.rewind(position + 1);
+        HeadUse use = generation.headUse();
+        headUse = new HeadUse(headUse.tokens() + use.tokens(), headUse.twoPass() + use.twoPass(), headUse.logits() + use.logits());
     }
 
     private static void evaluate(Session session, int[] tokens) {
@@ -147,14 +175,17 @@ final class BenchCommand extends ModelCommand {
         return tokens;
     }
 
-    private static BenchRow row(BitNetModel model, BenchTest test, double[] samples, int batch, double bandwidth) {
+    private BenchRow row(BitNetModel model, BenchTest test, double[] samples, int batch, double bandwidth) {
         ModelInfo info = model.info();
         double mean = Arrays.stream(samples).average().getAsDouble();
         double squares = Arrays.stream(samples).map(sample -> (sample - mean) * (sample - mean)).sum();
         double stddev = samples.length < 2 ? 0 : Math.sqrt(squares / (samples.length - 1));
-        long head = model.file().tensor("output.weight").or(() -> model.file().tensor("token_embd.weight"))
+        long whole = model.file().tensor("output.weight").or(() -> model.file().tensor("token_embd.weight"))
                 .map(GgufTensor::byteSize).orElse(0L);
-        double bytesPerSecond = test.bytesRead(info.decodeBytes(), head, info.kvBytes(), batch) * mean / test.tokens();
+        long read = test.prefill() || head.mode() == HeadMode.EXACT ? whole
+                : info.headBytes() + (long) (headUse.logitsPerToken() * whole / info.vocabulary());
+        long weights = info.decodeBytes() - info.headBytes() + read;
+        double bytesPerSecond = test.bytesRead(weights, read, info.kvBytes(), batch) * mean / test.tokens();
         return new BenchRow(info.name(), info.fileBytes(), info.parameters(), model.kernels().isa(),
                 model.kernels().threads(), test.name(), mean, stddev, samples, bytesPerSecond, bandwidth,
                 bytesPerSecond / bandwidth);
@@ -162,7 +193,7 @@ final class BenchCommand extends ModelCommand {
 
     private void report() {
         if (json || format == Format.JSON) {
-            Json.print(console.out(), new Result(rows, bandwidths, kernels));
+            Json.print(console.out(), new Result(rows, bandwidths, kernels, headUse));
         } else if (format == Format.CSV) {
             console.out().println(BenchRow.CSV_TITLES);
             rows.forEach(row -> console.out().println(row.csv()));
@@ -173,6 +204,9 @@ final class BenchCommand extends ModelCommand {
             console.out().println("read bandwidth: " + bandwidths.entrySet().stream()
                     .map(entry -> Units.rate(entry.getValue()) + " with " + entry.getKey() + " threads")
                     .collect(Collectors.joining(", ")));
+            if (head.mode() == HeadMode.TWO_PASS) {
+                console.out().println("head of generated tokens: " + HeadArgument.text(headUse));
+            }
             console.out().println("kernels of the ternary products: " + PRODUCTS.stream().map(kernels::get)
                     .collect(Collectors.joining(", ")));
         }

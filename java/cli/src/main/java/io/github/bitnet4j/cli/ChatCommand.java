@@ -48,6 +48,9 @@ final class ChatCommand extends ModelCommand {
     @Mixin
     private SamplingArguments sampling;
 
+    @Mixin
+    private HeadArgument head;
+
     private GenerationOptions options;
     private ChatLines lines;
     private Conversation conversation;
@@ -62,7 +65,7 @@ final class ChatCommand extends ModelCommand {
     @Override
     public Integer call() throws IOException {
         sampling.options(tokens == null ? UNTIL_STOP : tokens); // mistakes show before a model is opened
-        try (BitNetModel model = open(); Session session = model.newSession(); ChatLines input = ChatLines.of(console)) {
+        try (BitNetModel model = open(modelOptions().withHead(head.mode())); Session session = model.newSession(); ChatLines input = ChatLines.of(console)) {
             lines = input;
             ChatTemplate format = template(model);
             conversation = new Conversation(session, format);

@@ -4,6 +4,7 @@ import io.github.bitnet4j.api.BitNetModel;
 import io.github.bitnet4j.api.FinishReason;
 import io.github.bitnet4j.api.Generation;
 import io.github.bitnet4j.api.GenerationOptions;
+import io.github.bitnet4j.api.HeadUse;
 import io.github.bitnet4j.api.Session;
 import io.github.bitnet4j.api.Timings;
 import java.io.IOException;
@@ -36,12 +37,15 @@ final class RunCommand extends ModelCommand {
     @Mixin
     private SamplingArguments sampling;
 
+    @Mixin
+    private HeadArgument head;
+
     RunCommand(Console console) {
         super(console);
     }
 
     private record Result(String model, String isa, int threads, int[] promptIds, int[] ids, String text,
-                          String finishReason, JsonTimings timings) {}
+                          String finishReason, JsonTimings timings, HeadUse headUse) {}
 
     /** {@link Timings} in JSON. */
     record JsonTimings(int promptTokens, double promptMs, double promptTokensPerSecond, int generatedTokens,
@@ -57,7 +61,7 @@ final class RunCommand extends ModelCommand {
     public Integer call() throws IOException {
         PromptInput.Prompt input = prompt.read(console);
         GenerationOptions options = sampling.options(tokens);
-        try (BitNetModel model = open(); Session session = model.newSession(); Progress progress = new Progress(console, "prompt")) {
+        try (BitNetModel model = open(modelOptions().withHead(head.mode())); Session session = model.newSession(); Progress progress = new Progress(console, "prompt")) {
             int[] ids = input.encode(model.tokenizer());
             try (Generation generation = session.generate(ids, options.withListener(progress::update));
                     Interrupts interrupts = new Interrupts(generation::cancel)) {
@@ -99,14 +103,14 @@ final class RunCommand extends ModelCommand {
         String reason = generation.finishReason().map(FinishReason::label).orElseThrow();
         if (json) {
             Json.print(console.out(), new Result(modelPath().toString(), model.kernels().isa(), model.kernels().threads(), ids,
-                    generation.ids(), generation.text(), reason, JsonTimings.of(timings)));
+                    generation.ids(), generation.text(), reason, JsonTimings.of(timings), generation.headUse()));
             return;
         }
         if (console.outIsTerminal()) {
             console.out().println("").flush();
         }
-        console.err().printf(Locale.ROOT, "prompt: %d tokens, %.1f tokens/s; generated: %d tokens, %.1f tokens/s; end: %s%n",
+        console.err().printf(Locale.ROOT, "prompt: %d tokens, %.1f tokens/s; generated: %d tokens, %.1f tokens/s; end: %s; head: %s%n",
                 timings.promptTokens(), timings.promptTokensPerSecond(), timings.generatedTokens(),
-                timings.generatedTokensPerSecond(), reason);
+                timings.generatedTokensPerSecond(), reason, HeadArgument.text(generation.headUse()));
     }
 }

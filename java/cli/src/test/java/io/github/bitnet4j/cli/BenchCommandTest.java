@@ -46,4 +46,15 @@ class BenchCommandTest {
         assertEquals(2, csv.size());
         assertEquals(csv.get(0).split(",").length, csv.get(1).split(",").length);
     }
+
+    @Test
+    void theHeadInTwoPassesSaysHowManyLogitsItComputed() {
+        JsonNode result = Cli.ok("bench", "-p", "0", "-n", "4", "-r", "2", "--head", "two-pass", "-o", "json").json();
+        assertEquals("tg4", result.get("tests").get(0).get("test").asText());
+        JsonNode use = result.get("head_use");
+        assertEquals(12, use.get("two_pass").asInt()); // 4 to warm up, 2 runs
+        assertTrue(use.get("logits").asInt() >= 12);
+        String line = Cli.ok("bench", "-p", "0", "-n", "2", "-r", "1", "--head", "two-pass").out();
+        assertTrue(line.contains("head of generated tokens: two-pass, "), line);
+    }
 }

@@ -40,12 +40,22 @@ class RunCommandTest {
     }
 
     @Test
+    void theHeadInTwoPassesGivesTheSameTokens() {
+        JsonNode result = Cli.ok("run", "-p", PROMPT, "-n", "64", "--temp", "0", "--head", "two-pass", "--json").json();
+        assertArrayEquals(GREEDY_IDS, Cli.ints(result.get("ids")));
+        assertEquals(64, result.get("head_use").get("two_pass").asInt());
+        Cli plain = Cli.ok("run", "-p", PROMPT, "-n", "64", "--head", "two-pass");
+        assertTrue(plain.err().matches(".*; head: two-pass, \\d+ exact logits a token\\R"), plain.err());
+        assertTrue(Cli.ok("run", "-p", PROMPT, "-n", "4", "--top-k", "0", "--head", "two-pass").err().endsWith("; head: exact\n"));
+    }
+
+    @Test
     void standardOutputIsTheTextAndNothingElse() {
         Cli plain = Cli.ok("run", "-p", PROMPT, "-n", "64", "--temp", "0");
         String text = Cli.ok("run", "-p", PROMPT, "-n", "64", "--temp", "0", "--json").json().get("text").asText();
         assertEquals(text, plain.out());
         assertEquals(1, plain.err().lines().count());
-        assertTrue(plain.err().matches("prompt: 5 tokens, .* tokens/s; generated: 64 tokens, .* tokens/s; end: length\\R"), plain.err());
+        assertTrue(plain.err().matches("prompt: 5 tokens, .* tokens/s; generated: 64 tokens, .* tokens/s; end: length; head: exact\\R"), plain.err());
     }
 
     @Test
