@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.regex.Matcher;
@@ -26,18 +25,7 @@ class ReadmeExampleTest {
 
     @Test
     void exampleRuns() throws IOException, InterruptedException {
-        Process java = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "--enable-native-access=ALL-UNNAMED", "-cp", absoluteClassPath(), Example.class.getName())
-                .directory(ROOT.toFile()).redirectErrorStream(true).start();
-        String output = new String(java.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        assertEquals(0, java.waitFor(), output);
+        String output = ChildJvm.run(Example.class, ROOT);
         assertTrue(output.matches("(?s).*[A-Za-z]{3}.*\nLENGTH after \\d+ tokens/s\n"), output);
-    }
-
-    private static String absoluteClassPath() {
-        return Pattern.compile(Pattern.quote(System.getProperty("path.separator")))
-                .splitAsStream(System.getProperty("java.class.path"))
-                .map(entry -> Path.of(entry).toAbsolutePath().toString())
-                .reduce((a, b) -> a + System.getProperty("path.separator") + b).orElseThrow();
     }
 }

@@ -89,8 +89,16 @@ class GenerationTest {
                 assertEquals(expected, pieces, stop);
                 assertEquals(expected, generation.text(), stop);
                 assertEquals(Optional.of(FinishReason.STOP_STRING), generation.finishReason(), stop);
+                String made = model.tokenizer().decode(generation.ids());
+                assertTrue(made.contains(stop), stop);
+                assertTrue(made.indexOf(stop) + stop.length() > made.length() - lastTokenLength(generation),
+                        "it went on after " + stop);
             }
         }
+    }
+
+    private static int lastTokenLength(Generation generation) {
+        return model.tokenizer().bytes(generation.ids()[generation.ids().length - 1]).length;
     }
 
     /** Text that might become a stop string is held back, and given when it does not. */

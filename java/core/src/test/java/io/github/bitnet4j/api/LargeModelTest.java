@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.github.bitnet4j.ChildJvm;
 import io.github.bitnet4j.sampling.SamplingOptions;
 import io.github.bitnet4j.synth.Synth;
 import io.github.bitnet4j.synth.SynthSpec;
@@ -14,12 +15,11 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Optional;
 import java.util.Random;
-import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What shows only on a model of some size: four layers of the width of 2B-4T, 73 MB. */
+/** What shows only on a model of some size: six layers of the width of 2B-4T, 107 MB. */
 class LargeModelTest {
     private static final GenerationOptions GREEDY = GenerationOptions.tokens(3).withSampling(SamplingOptions.GREEDY);
     private static final int[] PROMPT = new Random(1).ints(2000, 0, 500).toArray();
@@ -31,21 +31,24 @@ class LargeModelTest {
     @BeforeAll
     static void write() throws IOException {
         large = folder.resolve("large.gguf");
-        Synth.write(SynthSpec.builder().hidden(2560).ffn(6912).layers(4).heads(20, 5, 128).context(4096).build(), large);
+        Synth.write(SynthSpec.builder().hidden(2560).ffn(6912).layers(6).heads(20, 5, 128).context(4096).build(), large);
     }
 
-    /** The promise is 100 ms; a busy machine that schedules other work in between is given a second. */
+    /**
+     * In the middle of one pass that takes one thread three seconds on a fast core. The promise is 100 ms; a busy machine
+     * that schedules other work in between is given a second.
+     */
     @Test
     void aPrefillIsCancelledAtOnce() throws InterruptedException {
-        try (BitNetModel model = BitNetModel.open(large); Session session = model.newSession()) {
-            CountDownLatch started = new CountDownLatch(1);
-            Generation generation = session.generate(PROMPT, GREEDY.withListener((done, total) -> started.countDown()));
+        ModelOptions onePass = ModelOptions.DEFAULT.withThreads(1).withBatchSize(PROMPT.length);
+        try (BitNetModel model = BitNetModel.open(large, onePass); Session session = model.newSession()) {
+            Generation generation = session.generate(PROMPT, GREEDY);
             long[] ended = new long[1];
             Thread worker = Thread.ofPlatform().start(() -> {
                 assertFalse(generation.hasNext());
                 ended[0] = System.nanoTime();
             });
-            started.await();
+            Thread.sleep(200);
             long cancelled = System.nanoTime();
             generation.cancel();
             worker.join();
@@ -56,6 +59,7 @@ class LargeModelTest {
             session.rewind(20);
             Generation after = session.generate(new int[] {7}, GREEDY);
             after.text();
+            assertEquals(Optional.of(FinishReason.LENGTH), after.finishReason());
             assertArrayEquals(freshly(model, 20), after.ids(), "the session goes on as if nothing had happened");
         }
     }
@@ -70,25 +74,29 @@ class LargeModelTest {
         }
     }
 
-    /** Weights stay pages of the file. What is left are buffers, the cache's touched pages and the vocabulary: a few MB. */
+    /**
+     * Weights stay pages of the file. What is left are buffers, the cache's touched pages, the vocabulary and the JVM's own
+     * growth. In a process of its own: this one's allocator may have kept memory from before.
+     */
     @Test
-    void weightsAreNotCopied() throws IOException {
-        long size = Files.size(large);
-        try (BitNetModel warmUp = BitNetModel.open(large); Session session = warmUp.newSession()) {
-            session.generate(new int[] {1, 2, 3}, GREEDY).text();
-        }
-        long before = anonymousBytes();
-        try (BitNetModel model = BitNetModel.open(large); Session session = model.newSession()) {
-            session.generate(new int[] {1, 2, 3}, GREEDY).text();
-            long growth = anonymousBytes() - before;
-            assertTrue(growth < size / 2, "anonymous memory grew by " + growth + " bytes for a file of " + size);
-        }
+    void weightsAreNotCopied() throws IOException, InterruptedException {
+        long growth = Long.parseLong(ChildJvm.run(MemoryGrowth.class, Path.of("."), large.toString()).strip());
+        assertTrue(growth < Files.size(large) * 3 / 4, "anonymous memory grew by " + growth + " bytes");
     }
 
-    /** RssAnon: resident memory that is no file's. */
-    private static long anonymousBytes() throws IOException {
-        System.gc();
-        return Files.readAllLines(Path.of("/proc/self/status")).stream().filter(line -> line.startsWith("RssAnon:"))
-                .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) * 1024).findFirst().orElseThrow();
+    static final class MemoryGrowth {
+        public static void main(String[] args) throws IOException {
+            long before = anonymousBytes();
+            try (BitNetModel model = BitNetModel.open(Path.of(args[0])); Session session = model.newSession()) {
+                session.generate(new int[] {1, 2, 3}, GREEDY).text();
+                System.out.println(anonymousBytes() - before);
+            }
+        }
+
+        /** RssAnon: resident memory that is no file's. */
+        private static long anonymousBytes() throws IOException {
+            return Files.readAllLines(Path.of("/proc/self/status")).stream().filter(line -> line.startsWith("RssAnon:"))
+                    .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) * 1024).findFirst().orElseThrow();
+        }
     }
 }
