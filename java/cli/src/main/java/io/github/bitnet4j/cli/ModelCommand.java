@@ -33,7 +33,7 @@ abstract class ModelCommand extends BitNetCommand {
     private String isa = "auto";
 
     @Option(names = "--kv", paramLabel = "TYPE", order = 84,
-            description = "Keys and values: f16, or f32 with attention in double precision, half as fast over long texts "
+            description = "Keys and values: f16, or f32 with attention in double precision, slower over long texts "
                     + "and exact (default: f32 for logits and perplexity, f16 elsewhere).")
     private String kv;
 
