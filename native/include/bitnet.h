@@ -237,33 +237,33 @@ BN_API bn_status bn_matmul(bn_context *ctx, const bn_matrix *weight, const float
  */
 BN_API bn_status bn_coarse_pack(bn_context *ctx, const bn_matrix *weight, void *to);
 
-/* What bn_matmul_top is to find, and where it may look. */
+/* Which outputs of one row of x bn_matmul_top is to find. */
 typedef struct bn_top {
-    const bn_matrix *weight; /* F32, F16 or Q8_0                                                       */
-    const bn_matrix *coarse; /* the same matrix by bn_coarse_pack                                      */
-    int64_t count;           /* so many of the largest outputs are wanted, 1 .. rows                   */
-    const int32_t *ids;      /* [id_count] rows that are wanted whatever their outputs; may be null    */
-    int64_t id_count;        /* repeated ids count once                                                */
-    void *scratch;           /* bn_top_scratch(rows, cols) bytes, 64-byte aligned                      */
+    int64_t count;      /* so many of the largest, 1 .. rows                            */
+    const int32_t *ids; /* [id_count] outputs that are wanted whatever they are, or null */
+    int64_t id_count;   /* repeated ids count once                                      */
+    int64_t computed;   /* written: how many outputs were computed exactly              */
 } bn_top;
 
 /*
- * The `count` largest outputs of bn_matmul for one row of x, bit for bit, without reading all of the matrix: y[i] =
- * W_i . x for those rows, for rows equal to the last of them, for `ids` and for whatever rows could not be ruled out;
- * minus infinity for all others. A coarse pass over D4_R16 bounds every output from above; rows whose bound reaches the
- * count-th largest of some exact outputs are computed exactly. *computed is how many rows were.
+ * The largest outputs of bn_matmul for n rows of x, bit for bit, without reading all of the matrix: for each row r of x,
+ * y[r * y_stride + i] = W_i . x_r for the top[r].count largest, for those equal to the last of them, for top[r].ids and for
+ * whatever outputs could not be ruled out; minus infinity for all others. coarse is bn_coarse_pack's copy of weight, read
+ * once for all rows of x: it bounds every output from above; those whose bound reaches the count-th largest of some exact
+ * outputs are computed exactly. Nothing that is written for a row depends on the other rows.
  *
- * The bound fails for a wanted row with a probability of at most BN_TOP_FAILURE / count, over the choice of the dither,
- * whatever the weights and x are, provided that neither was chosen with knowledge of the dither: a call misses any
- * of its rows with a probability of at most BN_TOP_FAILURE. docs/two-pass-head.md has the proof.
- * x: [cols]; y: [rows]. When x is not finite, or its norm is outside 2^-60 .. 2^60, or count is more than a sixth of the
- * rows, every row is computed.
+ * The bound fails for a wanted output with a probability of at most BN_TOP_FAILURE / count, over the choice of the dither,
+ * whatever the weights and x are, provided that neither was chosen with knowledge of the dither: a row misses any
+ * of its outputs with a probability of at most BN_TOP_FAILURE. docs/two-pass-head.md has the proof.
+ * weight: F32, F16 or Q8_0. x: [n][cols]. scratch: bn_top_scratch(rows, cols, n) bytes, 64-byte aligned. For a row of x that
+ * is not finite, or whose norm is outside 2^-60 .. 2^60, or whose count is more than a sixth of the outputs, all are computed.
  */
 #define BN_TOP_FAILURE 1e-12
-BN_API bn_status bn_matmul_top(bn_context *ctx, const bn_top *top, const float *x, float *y, int64_t *computed);
+BN_API bn_status bn_matmul_top(bn_context *ctx, const bn_matrix *weight, const bn_matrix *coarse, bn_top *top, const float *x,
+                               int64_t n, float *y, int64_t y_stride, void *scratch);
 
-/* Bytes of scratch for a matrix of this shape. */
-BN_API size_t bn_top_scratch(int64_t rows, int64_t cols);
+/* Bytes of scratch for a matrix of this shape and n rows of x. */
+BN_API size_t bn_top_scratch(int64_t rows, int64_t cols, int64_t n);
 
 /* x_r = row ids[r] of an F32, F16 or Q8_0 table. ids: [n], each in [0, table->rows). x: [n][table->cols]. */
 BN_API bn_status bn_embed(bn_context *ctx, const bn_matrix *table, const int32_t *ids, int64_t n, float *x);

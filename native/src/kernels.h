@@ -74,9 +74,14 @@ typedef void (*bn_matmul_fn)(const uint8_t *restrict w, size_t cols, size_t rows
 typedef void (*bn_matmul_rows_fn)(const uint8_t *restrict w, size_t cols, const int32_t *restrict ids, size_t count,
                                   const float *restrict x, float *restrict y);
 
-/* y[i] = sum over k of code(i, k) * q[k], codes 0..15, for the 16 rows of each of `groups` groups of D4_R16 at w. */
+/*
+ * y[t * y_stride + i] = sum over k of code(i, k) * q[t * q_stride + k], codes 0..15, for the 16 rows of each of `groups`
+ * groups of D4_R16 at w and n rows of q, 1 .. BN_COARSE_N.
+ */
 typedef void (*bn_coarse_fn)(const uint8_t *restrict w, size_t cols, size_t groups, const int8_t *restrict q,
-                             int32_t *restrict y);
+                             size_t q_stride, size_t n, int32_t *restrict y, size_t y_stride);
+
+enum { BN_COARSE_N = 4 };
 
 /* What D4_R16 keeps of a row besides its codes. A row of zeros has step 0; one that cannot be packed has step NaN. */
 typedef struct bn_coarse_row {

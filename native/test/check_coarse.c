@@ -22,19 +22,24 @@ static int32_t sum_of(const uint8_t *group, size_t cols, size_t r, const int8_t 
     return sum;
 }
 
-static void check_sums(const bn_kernel *kernel, const uint8_t *w, size_t cols, size_t groups, const int8_t *q)
+/* n rows of activations, cols + 1 apart, into rows of sums with a gap between them. */
+static void check_sums(const bn_kernel *kernel, const uint8_t *w, size_t cols, size_t groups, const int8_t *q, size_t n)
 {
-    const size_t bytes = bn_d4r16_group_bytes(cols), y_bytes = groups * BN_D4R16_ROWS * sizeof(int32_t);
+    const size_t bytes = bn_d4r16_group_bytes(cols), rows = groups * BN_D4R16_ROWS, stride = rows + 3;
+    const size_t y_bytes = ((n - 1) * stride + rows) * sizeof(int32_t);
     for (guard_side side = GUARD_START; side <= GUARD_END; side++) {
         const uint8_t *weights = float_input(0, w, groups * bytes, side);
-        const int8_t *x = float_input(1, q, cols, side);
+        const int8_t *x = float_input(1, q, (n - 1) * (cols + 1) + cols, side);
         int32_t *y = float_output(2, y_bytes, side);
-        ((bn_coarse_fn)kernel->function)(weights, cols, groups, x, y);
+        const int32_t pattern = y[0];
+        ((bn_coarse_fn)kernel->function)(weights, cols, groups, x, cols + 1, n, y, stride);
         float_untouched(2, y_bytes, side);
-        for (size_t i = 0; i < groups * BN_D4R16_ROWS; i++) {
-            const int32_t expected = sum_of(w + i / BN_D4R16_ROWS * bytes, cols, i % BN_D4R16_ROWS, q);
+        for (size_t i = 0; i < y_bytes / sizeof *y; i++) {
+            const size_t t = i / stride, r = i % stride;
+            const int32_t expected =
+                r >= rows ? pattern : sum_of(w + r / BN_D4R16_ROWS * bytes, cols, r % BN_D4R16_ROWS, q + t * (cols + 1));
             if (y[i] == expected) continue;
-            check_failed("row %zu is %d, not %d", i, y[i], expected);
+            check_failed("row %zu of %zu is %d, not %d", r, t, y[i], expected);
             return;
         }
     }
@@ -47,15 +52,17 @@ void check_coarse(const bn_kernel *kernel)
     for (const size_t *cols = COLS; *cols != 0; cols++) {
         const size_t bytes = MOST_GROUPS * bn_d4r16_group_bytes(*cols);
         uint8_t *w = malloc(bytes);
-        int8_t *q = malloc(*cols);
+        const size_t q_bytes = BN_COARSE_N * (*cols + 1);
+        int8_t *q = malloc(q_bytes);
         for (size_t kind = 0; kind < 4; kind++) {
             const int8_t most = kind == 1 ? -128 : 127;
             for (size_t i = 0; i < bytes; i++) w[i] = kind == 1 || kind == 2 ? 255 : (uint8_t)check_random(&random);
-            for (size_t k = 0; k < *cols; k++)
+            for (size_t k = 0; k < q_bytes; k++)
                 q[k] = kind == 0 ? (int8_t)check_random(&random) : kind == 3 && k % 2 == 0 ? -128 : most;
             for (size_t groups = 1; groups <= MOST_GROUPS && groups * bytes / MOST_GROUPS <= FLOAT_ROOM; groups++) {
-                check_describe("%s, %zu groups of %zu columns, %s", kernel->name, groups, *cols, names[kind]);
-                check_sums(kernel, w, *cols, groups, q);
+                const size_t n = 1 + groups % BN_COARSE_N;
+                check_describe("%s, %zu groups of %zu columns, n %zu, %s", kernel->name, groups, *cols, n, names[kind]);
+                check_sums(kernel, w, *cols, groups, q, n);
             }
         }
         free(w);
@@ -162,6 +169,7 @@ typedef struct stream {
     const uint8_t *w;
     size_t cols, groups;
     const int8_t *q;
+    size_t n;
     int32_t *y;
 } stream;
 
@@ -169,8 +177,8 @@ static void some_groups(void *argument, int64_t begin, int64_t end, int32_t thre
 {
     (void)thread;
     const stream *s = argument;
-    s->coarse(s->w + (size_t)begin * bn_d4r16_group_bytes(s->cols), s->cols, (size_t)(end - begin), s->q,
-              s->y + begin * BN_D4R16_ROWS);
+    s->coarse(s->w + (size_t)begin * bn_d4r16_group_bytes(s->cols), s->cols, (size_t)(end - begin), s->q, s->cols, s->n,
+              s->y + begin * BN_D4R16_ROWS, s->groups * BN_D4R16_ROWS);
 }
 
 static void one_pass(void *argument)
@@ -190,16 +198,19 @@ void bench_coarse(const bn_kernel *kernel, const bench_options *options)
         return;
     }
     uint8_t *w = aligned_alloc(64, bytes);
-    int8_t *q = malloc((size_t)cols);
+    int8_t *q = malloc(BN_COARSE_N * (size_t)cols);
     memset(w, 0x5A, bytes);
-    memset(q, 3, (size_t)cols);
+    memset(q, 3, BN_COARSE_N * (size_t)cols);
     stream s = {.coarse = (bn_coarse_fn)kernel->function, .w = w, .cols = (size_t)cols, .q = q};
     s.groups = bn_d4r16_groups((size_t)rows);
-    s.y = malloc(s.groups * BN_D4R16_ROWS * sizeof *s.y);
+    s.y = malloc(BN_COARSE_N * s.groups * BN_D4R16_ROWS * sizeof *s.y);
     if (bn_pool_create(options->threads, &s.pool) == BN_OK) {
-        char shape[64];
-        snprintf(shape, sizeof shape, "%lldx%lld t=%d", (long long)rows, (long long)cols, options->threads);
-        bench_line(kernel, shape, bench_shortest(options, one_pass, &s), (double)bytes, (double)rows * (double)cols);
+        for (s.n = 1; s.n <= BN_COARSE_N; s.n++) {
+            char shape[64];
+            snprintf(shape, sizeof shape, "%lldx%lld n=%zu t=%d", (long long)rows, (long long)cols, s.n, options->threads);
+            bench_line(kernel, shape, bench_shortest(options, one_pass, &s), (double)bytes,
+                       (double)rows * (double)cols * (double)s.n);
+        }
     }
     bn_pool_destroy(s.pool);
     free(w);

@@ -44,12 +44,10 @@ int main(void) {
     FIELD(bn_product, gate);
 
     STRUCT(bn_top);
-    FIELD(bn_top, weight);
-    FIELD(bn_top, coarse);
     FIELD(bn_top, count);
     FIELD(bn_top, ids);
     FIELD(bn_top, id_count);
-    FIELD(bn_top, scratch);
+    FIELD(bn_top, computed);
 
     STRUCT(bn_kv_cache);
     FIELD(bn_kv_cache, keys);

@@ -11,6 +11,8 @@
 #include "expect.h"
 #include "formats/d4r16.h"
 
+enum { MOST_N = 6 };
+
 typedef struct head {
     bn_matrix weight, coarse;
     float *x, *all, *y;
@@ -47,7 +49,7 @@ static head head_create(int64_t rows, int64_t cols, uint64_t seed)
     for (int64_t k = 0; k < cols; k++) h.x[k] = normal(&seed);
     h.all = room((size_t)rows * sizeof(float));
     h.y = room((size_t)rows * sizeof(float));
-    h.scratch = room(bn_top_scratch(rows, cols));
+    h.scratch = room(bn_top_scratch(rows, cols, MOST_N));
     return h;
 }
 
@@ -88,12 +90,12 @@ static float threshold(const head *h, int64_t count)
 static int64_t search(bn_context *ctx, head *h, int64_t count, const int32_t *ids, int64_t id_count, const char *what)
 {
     const int64_t rows = h->weight.rows;
-    const bn_top top = {&h->weight, &h->coarse, count, ids, id_count, h->scratch};
-    int64_t computed = -1, found = 0;
+    bn_top top = {count, ids, id_count, -1};
+    int64_t found = 0;
     expect(bn_coarse_pack(ctx, &h->weight, (void *)h->coarse.data) == BN_OK, "%s: %s", what, bn_context_error(ctx));
     expect(bn_matmul(ctx, &h->weight, h->x, 1, h->all, rows) == BN_OK, "%s: %s", what, bn_context_error(ctx));
     memset(h->y, 0x5A, (size_t)rows * sizeof(float));
-    expect(bn_matmul_top(ctx, &top, h->x, h->y, &computed) == BN_OK, "%s: %s", what, bn_context_error(ctx));
+    expect(bn_matmul_top(ctx, &h->weight, &h->coarse, &top, h->x, 1, h->y, rows, h->scratch) == BN_OK, "%s: %s", what, bn_context_error(ctx));
     const float least = threshold(h, count);
     for (int64_t i = 0; i < rows; i++) {
         const int same = memcmp(&h->y[i], &h->all[i], sizeof(float)) == 0;
@@ -103,8 +105,9 @@ static int64_t search(bn_context *ctx, head *h, int64_t count, const int32_t *id
     }
     for (int64_t i = 0; i < id_count; i++)
         expect(memcmp(&h->y[ids[i]], &h->all[ids[i]], sizeof(float)) == 0, "%s: id %d was not computed", what, ids[i]);
-    expect(found == computed, "%s: %lld rows have outputs, %lld were computed", what, (long long)found, (long long)computed);
-    return computed;
+    expect(found == top.computed, "%s: %lld rows have outputs, %lld were computed", what, (long long)found,
+           (long long)top.computed);
+    return top.computed;
 }
 
 /* On every ISA with several numbers of threads, the same bytes and the same rows. */
@@ -176,6 +179,49 @@ static void test_bound(bn_context *ctx)
     head_destroy(&h);
 }
 
+/*
+ * Several rows of x at once, each with wishes of its own, one of them without bounds: to the last bit what each of them
+ * gets alone, with as many outputs computed, whatever rows it comes with.
+ */
+static void test_many_rows(int64_t rows, int64_t cols)
+{
+    static const int32_t ids[] = {2, 9, 9};
+    static const int64_t counts[MOST_N] = {1, 3, 40, 1, 7, 2};
+    head h = head_create(rows, cols, 51);
+    const int64_t stride = rows + 5;
+    float *x = room((size_t)(MOST_N * cols) * sizeof *x), *y = room((size_t)(MOST_N * stride) * sizeof *y);
+    uint64_t random = 52;
+    for (int64_t k = 0; k < MOST_N * cols; k++) x[k] = normal(&random);
+    x[2 * cols + 5] = NAN;
+    for (int32_t isa = 0; isa < BN_ISA_COUNT; isa++) {
+        for (int32_t threads = 1; bn_isa_supported(isa) && threads <= 3; threads += 2) {
+            bn_context *ctx;
+            if (!expect(bn_context_create(threads, isa, &ctx) == BN_OK, "a context")) continue;
+            expect(bn_coarse_pack(ctx, &h.weight, (void *)h.coarse.data) == BN_OK, "%s", bn_context_error(ctx));
+            for (int64_t n = 1; n <= MOST_N; n++) {
+                bn_top many[MOST_N];
+                for (int64_t t = 0; t < n; t++) many[t] = (bn_top){counts[t], ids, t % 2 == 0 ? 3 : 0, -1};
+                memset(y, 0x5A, (size_t)(MOST_N * stride) * sizeof *y);
+                expect(bn_matmul_top(ctx, &h.weight, &h.coarse, many, x, n, y, stride, h.scratch) == BN_OK, "%s",
+                       bn_context_error(ctx));
+                for (int64_t t = 0; t < n; t++) {
+                    bn_top one = many[t];
+                    expect(bn_matmul_top(ctx, &h.weight, &h.coarse, &one, x + t * cols, 1, h.y, rows, h.scratch) == BN_OK, "%s",
+                           bn_context_error(ctx));
+                    expect(memcmp(h.y, y + t * stride, (size_t)rows * sizeof *y) == 0 && one.computed == many[t].computed,
+                           "%s, row %lld of %lld has other outputs than alone, %lld and %lld", bn_isa_name(isa), (long long)t,
+                           (long long)n, (long long)many[t].computed, (long long)one.computed);
+                    expect(one.computed == rows || t != 2, "row 2 has no bounds");
+                }
+            }
+            bn_context_destroy(ctx);
+        }
+    }
+    free(x);
+    free(y);
+    head_destroy(&h);
+}
+
 static void test_few_survive(bn_context *ctx)
 {
     head h = head_create(20000, 512, 21);
@@ -221,35 +267,38 @@ static void refused(bn_context *ctx, bn_status status, const char *what)
 static void test_refusals(bn_context *ctx)
 {
     head h = head_create(64, 64, 41);
-    int64_t computed;
     const int32_t beyond = 64;
-    const bn_top good = {&h.weight, &h.coarse, 3, NULL, 0, h.scratch};
-    bn_top bad;
+    bn_top good[] = {{3, NULL, 0, 0}, {1, NULL, 0, 0}}, bad;
     bn_matrix other;
+    const bn_matrix *w = &h.weight, *c = &h.coarse;
     expect(bn_coarse_pack(ctx, &h.weight, (void *)h.coarse.data) == BN_OK, "%s", bn_context_error(ctx));
-    expect(bn_matmul_top(ctx, &good, h.x, h.y, &computed) == BN_OK, "%s", bn_context_error(ctx));
-    expect(bn_matmul_top(NULL, &good, h.x, h.y, &computed) == BN_ERROR_ARGUMENT, "no context");
-    refused(ctx, bn_matmul_top(ctx, NULL, h.x, h.y, &computed), "no request");
-    refused(ctx, bn_matmul_top(ctx, &good, NULL, h.y, &computed), "no x");
-    bad = good, bad.count = 0;
-    refused(ctx, bn_matmul_top(ctx, &bad, h.x, h.y, &computed), "no rows wanted");
+    expect(bn_matmul_top(ctx, w, c, good, h.x, 1, h.y, 64, h.scratch) == BN_OK, "%s", bn_context_error(ctx));
+    expect(bn_matmul_top(ctx, w, c, good, h.x, 0, h.y, 64, h.scratch) == BN_OK, "%s", bn_context_error(ctx));
+    expect(bn_matmul_top(NULL, w, c, good, h.x, 1, h.y, 64, h.scratch) == BN_ERROR_ARGUMENT, "no context");
+    refused(ctx, bn_matmul_top(ctx, NULL, c, good, h.x, 1, h.y, 64, h.scratch), "no matrix");
+    refused(ctx, bn_matmul_top(ctx, w, NULL, good, h.x, 1, h.y, 64, h.scratch), "no coarse matrix");
+    refused(ctx, bn_matmul_top(ctx, w, c, NULL, h.x, 1, h.y, 64, h.scratch), "no request");
+    refused(ctx, bn_matmul_top(ctx, w, c, good, NULL, 1, h.y, 64, h.scratch), "no x");
+    refused(ctx, bn_matmul_top(ctx, w, c, good, h.x, 1, NULL, 64, h.scratch), "no y");
+    refused(ctx, bn_matmul_top(ctx, w, c, good, h.x, -1, h.y, 64, h.scratch), "a negative number of rows");
+    refused(ctx, bn_matmul_top(ctx, w, c, good, h.x, 1, h.y, 63, h.scratch), "rows that overlap");
+    refused(ctx, bn_matmul_top(ctx, w, c, good, h.x, 1, h.y, 64, (char *)h.scratch + 1), "unaligned scratch");
+    bad = good[0], bad.count = 0;
+    refused(ctx, bn_matmul_top(ctx, w, c, &bad, h.x, 1, h.y, 64, h.scratch), "no rows wanted");
     bad.count = 65;
-    refused(ctx, bn_matmul_top(ctx, &bad, h.x, h.y, &computed), "more rows than there are");
-    bad = good, bad.ids = &beyond, bad.id_count = 1;
-    refused(ctx, bn_matmul_top(ctx, &bad, h.x, h.y, &computed), "an id beyond the rows");
-    bad = good, bad.scratch = (char *)h.scratch + 1;
-    refused(ctx, bn_matmul_top(ctx, &bad, h.x, h.y, &computed), "unaligned scratch");
-    bad = good, bad.coarse = &h.weight;
-    refused(ctx, bn_matmul_top(ctx, &bad, h.x, h.y, &computed), "a coarse matrix that is none");
-    bad = good, bad.coarse = &other;
+    refused(ctx, bn_matmul_top(ctx, w, c, &bad, h.x, 1, h.y, 64, h.scratch), "more rows than there are");
+    good[1].ids = &beyond, good[1].id_count = 1;
+    refused(ctx, bn_matmul_top(ctx, w, c, good, h.x, 2, h.y, 64, h.scratch), "an id beyond the rows");
+    refused(ctx, bn_matmul_top(ctx, w, w, good, h.x, 1, h.y, 64, h.scratch), "a coarse matrix that is none");
     other = h.coarse, other.rows = 63;
-    refused(ctx, bn_matmul_top(ctx, &bad, h.x, h.y, &computed), "a coarse matrix of another shape");
+    refused(ctx, bn_matmul_top(ctx, w, &other, good, h.x, 1, h.y, 64, h.scratch), "a coarse matrix of another shape");
     refused(ctx, bn_coarse_pack(ctx, &h.weight, NULL), "no room");
     other = h.weight, other.cols = 48;
     refused(ctx, bn_coarse_pack(ctx, &other, h.scratch), "48 columns");
     other = h.coarse;
     refused(ctx, bn_coarse_pack(ctx, &other, h.scratch), "a matrix of D4_R16");
-    expect(bn_top_scratch(0, 64) == 0 && bn_top_scratch(64, 8224) == 0, "a shape that cannot be");
+    expect(bn_top_scratch(0, 64, 1) == 0 && bn_top_scratch(64, 8224, 1) == 0 && bn_top_scratch(64, 64, 0) == 0,
+           "a shape that cannot be");
     head_destroy(&h);
 }
 
@@ -260,6 +309,7 @@ int main(void)
     test_everywhere(33, 64);
     test_everywhere(1000, 256);
     test_everywhere(2500, 2560);
+    test_many_rows(3000, 256);
     if (!expect(bn_context_create(2, BN_ISA_AUTO, &ctx) == BN_OK, "a context")) return expect_result();
     test_bound(ctx);
     test_few_survive(ctx);

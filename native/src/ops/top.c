@@ -17,32 +17,54 @@ enum {
     EXTRA = 16                /* ... so many more: their count-th largest is close to the final one */
 };
 
+/* One row of x. */
 typedef struct search {
-    const bn_top *top;
+    const struct passes *passes;
+    bn_top *top;
     const float *x;
     float *y;
     float *upper;  /* [rows] bound on y; minus infinity once listed */
-    int32_t *list; /* [rows] rows to be computed exactly            */
-    int64_t listed, computed;
-    int8_t *q;           /* p: x in int8, dithered */
-    float inverse;       /* 1 / s                  */
-    float shift, margin; /* B and M                */
-    bn_coarse_fn coarse;
-    bn_matmul_rows_fn exact;
+    int32_t *list; /* [rows] outputs to be computed exactly         */
+    int64_t listed;
+    int8_t *q;           /* p: x in int8, dithered                    */
+    float inverse;       /* 1 / s                                     */
+    float shift, margin; /* B and M                                   */
+    int32_t all;         /* every output is computed; nothing bounded */
 } search;
+
+typedef struct passes {
+    const bn_matrix *weight, *coarse;
+    search *searches;
+    int64_t n;
+    size_t q_stride;
+    bn_coarse_fn bound;
+    bn_matmul_rows_fn exact;
+} passes;
 
 static size_t lines(size_t bytes)
 {
     return (bytes + 63) / 64 * 64;
 }
 
-size_t bn_top_scratch(int64_t rows, int64_t cols)
+/* q, upper and list of one row of x. */
+static size_t search_bytes(size_t rows, size_t cols)
 {
-    if (bn_matrix_bytes(BN_TYPE_D4_R16, rows, cols) == 0) return 0;
-    return lines((size_t)cols) + lines((size_t)rows * sizeof(float)) + lines((size_t)rows * sizeof(int32_t));
+    return lines(cols) + lines(rows * sizeof(float)) + lines(rows * sizeof(int32_t));
+}
+
+size_t bn_top_scratch(int64_t rows, int64_t cols, int64_t n)
+{
+    if (bn_matrix_bytes(BN_TYPE_D4_R16, rows, cols) == 0 || n <= 0) return 0;
+    return lines((size_t)n * sizeof(search)) + (size_t)n * search_bytes((size_t)rows, (size_t)cols);
 }
 
 /* ---- the coarse pass ---- */
+
+/* So many of the outputs of largest bound are computed first. */
+static int64_t promising(const search *job)
+{
+    return MORE * job->top->count + EXTRA;
+}
 
 /* M: what d times it adds to a coarse output so that it exceeds the exact one but for BN_TOP_FAILURE / count. */
 static double margin(double norm, double s, double ratio, double cols, double count)
@@ -55,10 +77,11 @@ static double margin(double norm, double s, double ratio, double cols, double co
     return (dither + product + shifts + sums) * (1 + 0x1p-20);
 }
 
-/* Quantises x and sets the constants of the bound. 0 when x is too small, too large or not finite for it. */
-static int prepare(search *job)
+/* Quantises x and sets the constants of the bound, unless x is too small, too large or not finite for it. */
+static void prepare(search *job)
 {
-    const size_t cols = (size_t)job->top->weight->cols;
+    const bn_matrix *coarse = job->passes->coarse;
+    const size_t cols = (size_t)coarse->cols;
     double squares = 0, largest = 0, shift = 0;
     for (size_t k = 0; k < cols; k++) {
         const double x = (double)job->x[k];
@@ -66,7 +89,8 @@ static int prepare(search *job)
         largest = fmax(largest, fabs(x));
     }
     const double norm = sqrt(squares);
-    if (!(norm >= 0x1p-60 && norm <= 0x1p60)) return 0;
+    job->all = job->top->count > coarse->rows / 6 || promising(job) > coarse->rows || !(norm >= 0x1p-60 && norm <= 0x1p60);
+    if (job->all) return;
     const double s = 127 / largest;
     for (size_t k = 0; k < cols; k++) {
         const bn_dither dither = bn_d4r16_dither(k);
@@ -75,67 +99,102 @@ static int prepare(search *job)
         shift += (7.5 + (double)dither.weight) * (v - p);
     }
     float ratio;
-    const bn_matrix *coarse = job->top->coarse;
     memcpy(&ratio, (const uint8_t *)coarse->data + bn_matrix_bytes(coarse->type, coarse->rows, coarse->cols) - BN_D4R16_TAIL,
            sizeof ratio);
     job->inverse = (float)(1 / s);
     job->shift = (float)shift;
     job->margin = (float)margin(norm, s, (double)ratio, (double)cols, (double)job->top->count);
-    return 1;
+}
+
+static void prepare_rows(void *argument, int64_t begin, int64_t end, int32_t thread)
+{
+    (void)thread;
+    const passes *job = argument;
+    for (int64_t t = begin; t < end; t++) prepare(&job->searches[t]);
 }
 
 /* upper = d ((dot - sum of n v + B) / s + M); a bound that is not a number is as good as none. */
-static void bound_groups(void *argument, int64_t begin, int64_t end, int32_t thread)
+static void bound_group(const search *job, const uint8_t *group, const int32_t *dot, size_t first)
 {
-    (void)thread;
-    const search *job = argument;
-    const size_t cols = (size_t)job->top->weight->cols, rows = (size_t)job->top->weight->rows;
-    const size_t bytes = bn_d4r16_group_bytes(cols), groups = (size_t)(end - begin);
-    const uint8_t *w = (const uint8_t *)job->top->coarse->data + (size_t)begin * bytes;
-    int32_t dot[COARSE_GROUPS * BN_D4R16_ROWS];
-    job->coarse(w, cols, groups, job->q, dot);
-    for (size_t g = 0; g < groups; g++) {
-        float header[2 * BN_D4R16_ROWS];
-        memcpy(header, w + g * bytes, sizeof header);
-        const size_t first = ((size_t)begin + g) * BN_D4R16_ROWS;
-        const size_t count = rows - first < BN_D4R16_ROWS ? rows - first : BN_D4R16_ROWS;
-        for (size_t r = 0; r < count; r++) {
-            const float sum = (float)dot[g * BN_D4R16_ROWS + r] - header[BN_D4R16_ROWS + r] + job->shift;
-            const float upper = header[r] * (sum * job->inverse + job->margin);
-            job->upper[first + r] = upper <= INFINITY ? upper : INFINITY;
-            job->y[first + r] = -INFINITY;
-        }
+    const size_t rows = (size_t)job->passes->coarse->rows;
+    const size_t count = rows - first < BN_D4R16_ROWS ? rows - first : BN_D4R16_ROWS;
+    float header[2 * BN_D4R16_ROWS];
+    memcpy(header, group, sizeof header);
+    for (size_t r = 0; r < count; r++) {
+        const float sum = (float)dot[r] - header[BN_D4R16_ROWS + r] + job->shift;
+        const float upper = header[r] * (sum * job->inverse + job->margin);
+        job->upper[first + r] = upper <= INFINITY ? upper : INFINITY;
+        job->y[first + r] = -INFINITY;
     }
 }
 
-static void coarse_pass(bn_context *ctx, search *job)
+/* Some groups for neighbouring rows of x, as many as a kernel takes; the groups stay in the cache for the next ones. */
+static void bound_groups(void *argument, int64_t begin, int64_t end, int32_t thread)
 {
-    const size_t bytes = bn_d4r16_group_bytes((size_t)job->top->weight->cols);
+    (void)thread;
+    const passes *job = argument;
+    const size_t cols = (size_t)job->coarse->cols, bytes = bn_d4r16_group_bytes(cols), groups = (size_t)(end - begin);
+    const uint8_t *w = (const uint8_t *)job->coarse->data + (size_t)begin * bytes;
+    int32_t dot[BN_COARSE_N * COARSE_GROUPS * BN_D4R16_ROWS];
+    const size_t stride = groups * BN_D4R16_ROWS;
+    for (int64_t t = 0, n; t < job->n; t += n) {
+        const search *some = &job->searches[t];
+        for (n = 0; n < BN_COARSE_N && t + n < job->n && !some[n].all; n++)
+            ;
+        if (n == 0) {
+            n = 1;
+            continue;
+        }
+        job->bound(w, cols, groups, some->q, job->q_stride, (size_t)n, dot, stride);
+        for (size_t i = 0; i < (size_t)n; i++)
+            for (size_t g = 0; g < groups; g++)
+                bound_group(&some[i], w + g * bytes, dot + i * stride + g * BN_D4R16_ROWS,
+                            ((size_t)begin + g) * BN_D4R16_ROWS);
+    }
+}
+
+static void coarse_pass(bn_context *ctx, passes *job)
+{
+    const size_t bytes = bn_d4r16_group_bytes((size_t)job->coarse->cols);
     const int64_t piece = bytes * COARSE_GROUPS <= COARSE_BYTES ? COARSE_GROUPS
                           : bytes <= COARSE_BYTES               ? (int64_t)(COARSE_BYTES / bytes)
                                                                 : 1;
-    bn_parallel(ctx, (int64_t)bn_d4r16_groups((size_t)job->top->weight->rows), piece, bound_groups, job);
+    bn_parallel(ctx, (int64_t)bn_d4r16_groups((size_t)job->coarse->rows), piece, bound_groups, job);
 }
 
 /* ---- the exact pass ---- */
 
-static void some_rows(void *argument, int64_t begin, int64_t end, int32_t thread)
+static int64_t pieces(const search *job)
+{
+    return (job->listed + EXACT_ROWS - 1) / EXACT_ROWS;
+}
+
+/* Pieces of the lists, those of one row of x after those of the other. */
+static void some_outputs(void *argument, int64_t begin, int64_t end, int32_t thread)
 {
     (void)thread;
-    const search *job = argument;
-    job->exact(job->top->weight->data, (size_t)job->top->weight->cols, job->list + begin, (size_t)(end - begin), job->x,
-               job->y);
+    const passes *job = argument;
+    const search *of = job->searches;
+    for (; begin >= pieces(of); of++) begin -= pieces(of), end -= pieces(of);
+    for (; begin < end; begin++) {
+        for (; begin == pieces(of); of++) begin -= pieces(of), end -= pieces(of);
+        const int64_t first = begin * EXACT_ROWS, count = of->listed - first < EXACT_ROWS ? of->listed - first : EXACT_ROWS;
+        job->exact(job->weight->data, (size_t)job->weight->cols, of->list + first, (size_t)count, of->x, of->y);
+    }
 }
 
-/* Computes the rows of the list. */
-static void exact_pass(bn_context *ctx, search *job)
+/* Computes the outputs of all lists. */
+static void exact_pass(bn_context *ctx, passes *job)
 {
-    bn_parallel(ctx, job->listed, EXACT_ROWS, some_rows, job);
-    job->computed += job->listed;
-    job->listed = 0;
+    int64_t count = 0;
+    for (int64_t t = 0; t < job->n; t++) {
+        count += pieces(&job->searches[t]);
+        job->searches[t].top->computed += job->searches[t].listed;
+    }
+    bn_parallel(ctx, count, 1, some_outputs, job);
 }
 
-/* Lists a row unless it was listed before. */
+/* Lists an output unless it was listed before. */
 static void list_row(search *job, int32_t row)
 {
     if (job->upper[row] == -INFINITY) return;
@@ -143,10 +202,10 @@ static void list_row(search *job, int32_t row)
     job->list[job->listed++] = row;
 }
 
-/* Lists the rows whose bound reaches least. Blocks without any, nearly all, take one comparison of vectors. */
+/* Lists the outputs whose bound reaches least. Blocks without any, nearly all, take one comparison of vectors. */
 static void list_from(search *job, float least)
 {
-    const int64_t rows = job->top->weight->rows;
+    const int64_t rows = job->passes->weight->rows;
     int64_t i = 0;
     for (; i + 16 <= rows; i += 16) {
         int32_t any = 0;
@@ -180,7 +239,7 @@ static void heapify(int32_t *heap, int64_t count, const float *key)
 /* Lists the `count` rows of largest bound. */
 static void list_most_promising(search *job, int64_t count)
 {
-    const int64_t rows = job->top->weight->rows;
+    const int64_t rows = job->passes->weight->rows;
     int32_t *heap = job->list;
     const float *key = job->upper;
     for (int64_t i = 0; i < count; i++) heap[i] = (int32_t)i;
@@ -216,42 +275,43 @@ static float reached(search *job, int64_t count, int64_t among)
     return job->y[heap[0]];
 }
 
-static void find(bn_context *ctx, search *job)
+/* Lists what is computed first: all of a row that has no bounds. */
+static void list_first(void *argument, int64_t begin, int64_t end, int32_t thread)
 {
-    const int64_t rows = job->top->weight->rows, count = job->top->count, promising = MORE * count + EXTRA;
-    if (count > rows / 6 || promising > rows || !prepare(job)) {
-        for (int64_t i = 0; i < rows; i++) job->list[i] = (int32_t)i;
-        job->listed = rows;
-        exact_pass(ctx, job);
-        return;
+    (void)thread;
+    const passes *job = argument;
+    for (int64_t t = begin; t < end; t++) {
+        search *of = &job->searches[t];
+        if (!of->all) {
+            list_most_promising(of, promising(of));
+            continue;
+        }
+        for (int64_t i = 0; i < job->weight->rows; i++) of->list[i] = (int32_t)i;
+        of->listed = job->weight->rows;
     }
-    coarse_pass(ctx, job);
-    list_most_promising(job, promising);
-    exact_pass(ctx, job);
-    list_from(job, reached(job, count, promising));
-    for (int64_t i = 0; i < job->top->id_count; i++) list_row(job, job->top->ids[i]);
-    exact_pass(ctx, job);
+}
+
+/* Lists what that has not ruled out, and the outputs that are wanted anyway. */
+static void list_rest(void *argument, int64_t begin, int64_t end, int32_t thread)
+{
+    (void)thread;
+    const passes *job = argument;
+    for (int64_t t = begin; t < end; t++) {
+        search *of = &job->searches[t];
+        const int64_t first = of->listed;
+        of->listed = 0;
+        if (of->all || first == 0) continue;
+        list_from(of, reached(of, of->top->count, first));
+        for (int64_t i = 0; i < of->top->id_count; i++) list_row(of, of->top->ids[i]);
+    }
 }
 
 /* ---- the operation ---- */
 
-static bn_status check(bn_context *ctx, const bn_top *top, const float *x, const float *y, const int64_t *computed)
+static bn_status check_top(bn_context *ctx, const bn_top *top, int64_t rows)
 {
-    if (top == NULL || x == NULL || y == NULL || computed == NULL)
-        return bn_fail(ctx, BN_ERROR_ARGUMENT, "bn_matmul_top: a pointer is null");
-    const bn_status status = bn_check_float_matrix(ctx, "bn_matmul_top", top->weight);
-    if (status != BN_OK) return status;
-    const int64_t rows = top->weight->rows, cols = top->weight->cols;
-    const bn_matrix *coarse = top->coarse;
-    if (coarse == NULL || coarse->data == NULL || coarse->type != BN_TYPE_D4_R16)
-        return bn_fail(ctx, BN_ERROR_ARGUMENT, "bn_matmul_top: the coarse matrix is null or not D4_R16 (%d)", BN_TYPE_D4_R16);
-    if (coarse->rows != rows || coarse->cols != cols || bn_top_scratch(rows, cols) == 0)
-        return bn_fail(ctx, BN_ERROR_ARGUMENT, "bn_matmul_top: the matrix is %lld x %lld, its coarse copy %lld x %lld",
-                       (long long)rows, (long long)cols, (long long)coarse->rows, (long long)coarse->cols);
-    if (top->scratch == NULL || (uintptr_t)top->scratch % 64 != 0)
-        return bn_fail(ctx, BN_ERROR_ARGUMENT, "bn_matmul_top: the scratch is null or not 64-byte aligned");
     if (top->count < 1 || top->count > rows || top->id_count < 0 || (top->ids == NULL && top->id_count > 0))
-        return bn_fail(ctx, BN_ERROR_ARGUMENT, "bn_matmul_top: %lld of %lld rows are wanted, and %lld ids",
+        return bn_fail(ctx, BN_ERROR_ARGUMENT, "bn_matmul_top: %lld of %lld outputs are wanted, and %lld ids",
                        (long long)top->count, (long long)rows, (long long)top->id_count);
     for (int64_t i = 0; i < top->id_count; i++)
         if (top->ids[i] < 0 || top->ids[i] >= rows)
@@ -260,22 +320,51 @@ static bn_status check(bn_context *ctx, const bn_top *top, const float *x, const
     return BN_OK;
 }
 
-bn_status bn_matmul_top(bn_context *ctx, const bn_top *top, const float *x, float *y, int64_t *computed)
+static bn_status check(bn_context *ctx, const bn_matrix *weight, const bn_matrix *coarse, const void *scratch)
+{
+    const bn_status status = bn_check_float_matrix(ctx, "bn_matmul_top", weight);
+    if (status != BN_OK) return status;
+    if (coarse == NULL || coarse->data == NULL || coarse->type != BN_TYPE_D4_R16)
+        return bn_fail(ctx, BN_ERROR_ARGUMENT, "bn_matmul_top: the coarse matrix is null or not D4_R16 (%d)", BN_TYPE_D4_R16);
+    if (coarse->rows != weight->rows || coarse->cols != weight->cols || bn_top_scratch(weight->rows, weight->cols, 1) == 0)
+        return bn_fail(ctx, BN_ERROR_ARGUMENT, "bn_matmul_top: the matrix is %lld x %lld, its coarse copy %lld x %lld",
+                       (long long)weight->rows, (long long)weight->cols, (long long)coarse->rows, (long long)coarse->cols);
+    if (scratch == NULL || (uintptr_t)scratch % 64 != 0)
+        return bn_fail(ctx, BN_ERROR_ARGUMENT, "bn_matmul_top: the scratch is null or not 64-byte aligned");
+    return BN_OK;
+}
+
+bn_status bn_matmul_top(bn_context *ctx, const bn_matrix *weight, const bn_matrix *coarse, bn_top *top, const float *x,
+                        int64_t n, float *y, int64_t y_stride, void *scratch)
 {
     if (ctx == NULL) return BN_ERROR_ARGUMENT;
-    bn_status status = check(ctx, top, x, y, computed);
+    bn_status status = check(ctx, weight, coarse, scratch);
+    if (status != BN_OK) return status;
+    if (top == NULL || x == NULL || y == NULL) return bn_fail(ctx, BN_ERROR_ARGUMENT, "bn_matmul_top: a pointer is null");
+    if (n < 0 || y_stride < weight->rows)
+        return bn_fail(ctx, BN_ERROR_ARGUMENT, "bn_matmul_top: %lld rows, y_stride %lld for %lld outputs", (long long)n,
+                       (long long)y_stride, (long long)weight->rows);
+    for (int64_t t = 0; t < n && status == BN_OK; t++) status = check_top(ctx, &top[t], weight->rows);
     if (status == BN_OK) status = bn_enter(ctx);
     if (status != BN_OK) return status;
 
-    const size_t rows = (size_t)top->weight->rows, cols = (size_t)top->weight->cols;
-    const bn_format format = (bn_format)bn_float_format(top->weight->type);
-    uint8_t *scratch = top->scratch;
-    search job = {.top = top, .x = x, .y = y, .q = (int8_t *)scratch};
-    job.upper = (float *)(void *)(scratch + lines(cols));
-    job.list = (int32_t *)(void *)(scratch + lines(cols) + lines(rows * sizeof(float)));
-    job.coarse = (bn_coarse_fn)bn_kernel_of(ctx, BN_OPERATION_COARSE, BN_FORMAT_D4_R16);
-    job.exact = (bn_matmul_rows_fn)bn_kernel_of(ctx, BN_OPERATION_MATMUL_ROWS, format);
-    find(ctx, &job);
-    *computed = job.computed;
+    const size_t rows = (size_t)weight->rows, cols = (size_t)weight->cols, room = search_bytes(rows, cols);
+    passes job = {.weight = weight, .coarse = coarse, .searches = scratch, .n = n, .q_stride = room};
+    job.bound = (bn_coarse_fn)bn_kernel_of(ctx, BN_OPERATION_COARSE, BN_FORMAT_D4_R16);
+    job.exact = (bn_matmul_rows_fn)bn_kernel_of(ctx, BN_OPERATION_MATMUL_ROWS, (bn_format)bn_float_format(weight->type));
+    uint8_t *own = (uint8_t *)scratch + lines((size_t)n * sizeof(search));
+    for (int64_t t = 0; t < n; t++, own += room) {
+        search of = {.passes = &job, .top = &top[t], .x = x + t * weight->cols, .y = y + t * y_stride, .q = (int8_t *)own};
+        of.upper = (float *)(void *)(own + lines(cols));
+        of.list = (int32_t *)(void *)(own + lines(cols) + lines(rows * sizeof(float)));
+        job.searches[t] = of;
+        top[t].computed = 0;
+    }
+    bn_parallel(ctx, n, 1, prepare_rows, &job);
+    coarse_pass(ctx, &job);
+    bn_parallel(ctx, n, 1, list_first, &job);
+    exact_pass(ctx, &job);
+    bn_parallel(ctx, n, 1, list_rest, &job);
+    exact_pass(ctx, &job);
     return bn_leave(ctx);
 }

@@ -25,36 +25,58 @@ INLINE __m256i four(const int8_t *restrict q)
     return _mm256_set1_epi32(bits);
 }
 
-/* 8 columns of 8 rows, in pairs of int16 lanes. */
-INLINE __m256i products(const uint8_t *restrict half, __m256i first, __m256i second)
+/* n, a constant where this is inlined, rows of activations: narrow[t][h] for rows 0..7 (h = 0) and 8..15 of the group. */
+INLINE void sums(const uint8_t *restrict w, size_t cols, size_t groups, const int8_t *restrict q, size_t q_stride, size_t n,
+                 int32_t *restrict y, size_t y_stride)
 {
-    const __m256i mask = _mm256_set1_epi8(15), codes = _mm256_loadu_si256((const __m256i *)half);
-    return _mm256_add_epi16(_mm256_maddubs_epi16(_mm256_and_si256(codes, mask), first),
-                            _mm256_maddubs_epi16(_mm256_and_si256(_mm256_srli_epi16(codes, 4), mask), second));
-}
-
-void bn_coarse_d4r16_avx2(const uint8_t *restrict w, size_t cols, size_t groups, const int8_t *restrict q,
-                          int32_t *restrict y)
-{
-    const __m256i ones = _mm256_set1_epi16(1);
+    const __m256i ones = _mm256_set1_epi16(1), mask = _mm256_set1_epi8(15), zero = _mm256_setzero_si256();
     const uint8_t *line = w;
     for (size_t g = 0; g < groups; g++) {
         line += BN_D4R16_HEADER;
-        __m256i sum[2] = {_mm256_setzero_si256(), _mm256_setzero_si256()};
+        __m256i sum[BN_COARSE_N][2];
+        for (size_t t = 0; t < n; t++) sum[t][0] = sum[t][1] = zero;
         for (size_t k = 0; k < cols; k += BATCH * BN_D4R16_COLS) {
-            __m256i narrow[2] = {_mm256_setzero_si256(), _mm256_setzero_si256()};
+            __m256i narrow[BN_COARSE_N][2];
+            for (size_t t = 0; t < n; t++) narrow[t][0] = narrow[t][1] = zero;
 #pragma GCC unroll 4
             for (size_t i = 0; i < BATCH; i++, line += BN_D4R16_LINE) {
                 _mm_prefetch((const char *)line + AHEAD, _MM_HINT_T0);
-                const int8_t *restrict x = q + k + i * BN_D4R16_COLS;
-                const __m256i first = four(x), second = four(x + 4);
-                narrow[0] = _mm256_add_epi16(narrow[0], products(line, first, second));
-                narrow[1] = _mm256_add_epi16(narrow[1], products(line + HALF, first, second));
+#pragma GCC unroll 2
+                for (size_t h = 0; h < 2; h++) {
+                    const __m256i codes = _mm256_loadu_si256((const __m256i *)(line + h * HALF));
+                    const __m256i low = _mm256_and_si256(codes, mask);
+                    const __m256i high = _mm256_and_si256(_mm256_srli_epi16(codes, 4), mask);
+#pragma GCC unroll 4
+                    for (size_t t = 0; t < n; t++) {
+                        const int8_t *restrict x = q + t * q_stride + k + i * BN_D4R16_COLS;
+                        const __m256i first = _mm256_maddubs_epi16(low, four(x)), second = _mm256_maddubs_epi16(high, four(x + 4));
+                        narrow[t][h] = _mm256_add_epi16(narrow[t][h], _mm256_add_epi16(first, second));
+                    }
+                }
             }
-            sum[0] = _mm256_add_epi32(sum[0], _mm256_madd_epi16(narrow[0], ones));
-            sum[1] = _mm256_add_epi32(sum[1], _mm256_madd_epi16(narrow[1], ones));
+            for (size_t t = 0; t < n; t++)
+                for (size_t h = 0; h < 2; h++) sum[t][h] = _mm256_add_epi32(sum[t][h], _mm256_madd_epi16(narrow[t][h], ones));
         }
-        _mm256_storeu_si256((__m256i *)(y + g * BN_D4R16_ROWS), sum[0]);
-        _mm256_storeu_si256((__m256i *)(y + g * BN_D4R16_ROWS + 8), sum[1]);
+        for (size_t t = 0; t < n; t++)
+            for (size_t h = 0; h < 2; h++)
+                _mm256_storeu_si256((__m256i *)(y + t * y_stride + g * BN_D4R16_ROWS + 8 * h), sum[t][h]);
+    }
+}
+
+void bn_coarse_d4r16_avx2(const uint8_t *restrict w, size_t cols, size_t groups, const int8_t *restrict q, size_t q_stride,
+                          size_t n, int32_t *restrict y, size_t y_stride)
+{
+    switch (n) {
+    case 1:
+        sums(w, cols, groups, q, q_stride, 1, y, y_stride);
+        return;
+    case 2:
+        sums(w, cols, groups, q, q_stride, 2, y, y_stride);
+        return;
+    case 3:
+        sums(w, cols, groups, q, q_stride, 3, y, y_stride);
+        return;
+    default:
+        sums(w, cols, groups, q, q_stride, 4, y, y_stride);
     }
 }

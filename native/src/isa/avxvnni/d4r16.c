@@ -24,32 +24,66 @@ bn_kernel_COARSE KERNEL;
 
 enum { AHEAD = 2048, HALF = 32 };
 
-static inline __attribute__((always_inline)) __m256i four(const int8_t *restrict q)
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE __m256i four(const int8_t *restrict q)
 {
     int32_t bits;
     memcpy(&bits, q, sizeof bits);
     return _mm256_set1_epi32(bits);
 }
 
-void KERNEL(const uint8_t *restrict w, size_t cols, size_t groups, const int8_t *restrict q, int32_t *restrict y)
+/*
+ * n, a constant where this is inlined, rows of activations, each with two sums side by side for rows 0..7 and 8..15 of the
+ * group; with three rows and more their number keeps the multiplier busy, and one sum saves registers.
+ */
+INLINE void sums(const uint8_t *restrict w, size_t cols, size_t groups, const int8_t *restrict q, size_t q_stride, size_t n,
+                 int32_t *restrict y, size_t y_stride)
 {
     const __m256i mask = _mm256_set1_epi8(15);
+    const size_t second = n < 3;
     const uint8_t *line = w;
     for (size_t g = 0; g < groups; g++) {
         line += BN_D4R16_HEADER;
-        __m256i low[2], high[2]; /* rows 0..7 and 8..15 */
-        for (size_t h = 0; h < 2; h++) low[h] = high[h] = _mm256_setzero_si256();
+        __m256i sum[BN_COARSE_N][2][2];
+        for (size_t t = 0; t < n; t++)
+            for (size_t h = 0; h < 2; h++) sum[t][h][0] = sum[t][h][1] = _mm256_setzero_si256();
         for (size_t k = 0; k < cols; k += BN_D4R16_COLS, line += BN_D4R16_LINE) {
             _mm_prefetch((const char *)line + AHEAD, _MM_HINT_T0);
-            const __m256i first = four(q + k), second = four(q + k + 4);
 #pragma GCC unroll 2
             for (size_t h = 0; h < 2; h++) {
                 const __m256i codes = _mm256_loadu_si256((const __m256i *)(line + h * HALF));
-                low[h] = DPBUSD(low[h], _mm256_and_si256(codes, mask), first);
-                high[h] = DPBUSD(high[h], _mm256_and_si256(_mm256_srli_epi16(codes, 4), mask), second);
+                const __m256i low = _mm256_and_si256(codes, mask);
+                const __m256i high = _mm256_and_si256(_mm256_srli_epi16(codes, 4), mask);
+#pragma GCC unroll 4
+                for (size_t t = 0; t < n; t++) {
+                    const int8_t *restrict x = q + t * q_stride + k;
+                    sum[t][h][0] = DPBUSD(sum[t][h][0], low, four(x));
+                    sum[t][h][second] = DPBUSD(sum[t][h][second], high, four(x + 4));
+                }
             }
         }
-        for (size_t h = 0; h < 2; h++)
-            _mm256_storeu_si256((__m256i *)(y + g * BN_D4R16_ROWS + 8 * h), _mm256_add_epi32(low[h], high[h]));
+        for (size_t t = 0; t < n; t++)
+            for (size_t h = 0; h < 2; h++)
+                _mm256_storeu_si256((__m256i *)(y + t * y_stride + g * BN_D4R16_ROWS + 8 * h),
+                                    _mm256_add_epi32(sum[t][h][0], sum[t][h][1]));
+    }
+}
+
+void KERNEL(const uint8_t *restrict w, size_t cols, size_t groups, const int8_t *restrict q, size_t q_stride, size_t n,
+            int32_t *restrict y, size_t y_stride)
+{
+    switch (n) {
+    case 1:
+        sums(w, cols, groups, q, q_stride, 1, y, y_stride);
+        return;
+    case 2:
+        sums(w, cols, groups, q, q_stride, 2, y, y_stride);
+        return;
+    case 3:
+        sums(w, cols, groups, q, q_stride, 3, y, y_stride);
+        return;
+    default:
+        sums(w, cols, groups, q, q_stride, 4, y, y_stride);
     }
 }

@@ -1427,6 +1427,10 @@ public class BitNetNative extends BitNetNative$shared {
             BitNetNative.C_POINTER,
             BitNetNative.C_POINTER,
             BitNetNative.C_POINTER,
+            BitNetNative.C_POINTER,
+            BitNetNative.C_LONG,
+            BitNetNative.C_POINTER,
+            BitNetNative.C_LONG,
             BitNetNative.C_POINTER
         );
 
@@ -1436,7 +1440,7 @@ public class BitNetNative extends BitNetNative$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * bn_status bn_matmul_top(bn_context *ctx, const bn_top *top, const float *x, float *y, int64_t *computed)
+     * bn_status bn_matmul_top(bn_context *ctx, const bn_matrix *weight, const bn_matrix *coarse, bn_top *top, const float *x, int64_t n, float *y, int64_t y_stride, void *scratch)
      * }
      */
     public static FunctionDescriptor bn_matmul_top$descriptor() {
@@ -1446,7 +1450,7 @@ public class BitNetNative extends BitNetNative$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * bn_status bn_matmul_top(bn_context *ctx, const bn_top *top, const float *x, float *y, int64_t *computed)
+     * bn_status bn_matmul_top(bn_context *ctx, const bn_matrix *weight, const bn_matrix *coarse, bn_top *top, const float *x, int64_t n, float *y, int64_t y_stride, void *scratch)
      * }
      */
     public static MethodHandle bn_matmul_top$handle() {
@@ -1455,13 +1459,13 @@ public class BitNetNative extends BitNetNative$shared {
 
     /**
      * {@snippet lang=c :
-     * bn_status bn_matmul_top(bn_context *ctx, const bn_top *top, const float *x, float *y, int64_t *computed)
+     * bn_status bn_matmul_top(bn_context *ctx, const bn_matrix *weight, const bn_matrix *coarse, bn_top *top, const float *x, int64_t n, float *y, int64_t y_stride, void *scratch)
      * }
      */
-    public static int bn_matmul_top(MemorySegment ctx, MemorySegment top, MemorySegment x, MemorySegment y, MemorySegment computed) {
+    public static int bn_matmul_top(MemorySegment ctx, MemorySegment weight, MemorySegment coarse, MemorySegment top, MemorySegment x, long n, MemorySegment y, long y_stride, MemorySegment scratch) {
         var mh$ = bn_matmul_top.HANDLE;
         try {
-            return (int)mh$.invokeExact(ctx, top, x, y, computed);
+            return (int)mh$.invokeExact(ctx, weight, coarse, top, x, n, y, y_stride, scratch);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -1473,6 +1477,7 @@ public class BitNetNative extends BitNetNative$shared {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             BitNetNative.C_LONG,
             BitNetNative.C_LONG,
+            BitNetNative.C_LONG,
             BitNetNative.C_LONG
         );
 
@@ -1482,7 +1487,7 @@ public class BitNetNative extends BitNetNative$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * size_t bn_top_scratch(int64_t rows, int64_t cols)
+     * size_t bn_top_scratch(int64_t rows, int64_t cols, int64_t n)
      * }
      */
     public static FunctionDescriptor bn_top_scratch$descriptor() {
@@ -1492,7 +1497,7 @@ public class BitNetNative extends BitNetNative$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * size_t bn_top_scratch(int64_t rows, int64_t cols)
+     * size_t bn_top_scratch(int64_t rows, int64_t cols, int64_t n)
      * }
      */
     public static MethodHandle bn_top_scratch$handle() {
@@ -1501,13 +1506,13 @@ public class BitNetNative extends BitNetNative$shared {
 
     /**
      * {@snippet lang=c :
-     * size_t bn_top_scratch(int64_t rows, int64_t cols)
+     * size_t bn_top_scratch(int64_t rows, int64_t cols, int64_t n)
      * }
      */
-    public static long bn_top_scratch(long rows, long cols) {
+    public static long bn_top_scratch(long rows, long cols, long n) {
         var mh$ = bn_top_scratch.HANDLE;
         try {
-            return (long)mh$.invokeExact(rows, cols);
+            return (long)mh$.invokeExact(rows, cols, n);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {

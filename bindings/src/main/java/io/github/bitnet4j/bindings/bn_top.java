@@ -15,12 +15,10 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
 /**
  * {@snippet lang=c :
  * struct bn_top {
- *     const bn_matrix *weight;
- *     const bn_matrix *coarse;
  *     int64_t count;
  *     const int32_t *ids;
  *     int64_t id_count;
- *     void *scratch;
+ *     int64_t computed;
  * }
  * }
  */
@@ -31,12 +29,10 @@ public class bn_top {
     }
 
     private static final GroupLayout $LAYOUT = MemoryLayout.structLayout(
-        BitNetNative.C_POINTER.withName("weight"),
-        BitNetNative.C_POINTER.withName("coarse"),
         BitNetNative.C_LONG.withName("count"),
         BitNetNative.C_POINTER.withName("ids"),
         BitNetNative.C_LONG.withName("id_count"),
-        BitNetNative.C_POINTER.withName("scratch")
+        BitNetNative.C_LONG.withName("computed")
     ).withName("bn_top");
 
     /**
@@ -44,94 +40,6 @@ public class bn_top {
      */
     public static final GroupLayout layout() {
         return $LAYOUT;
-    }
-
-    private static final AddressLayout weight$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("weight"));
-
-    /**
-     * Layout for field:
-     * {@snippet lang=c :
-     * const bn_matrix *weight
-     * }
-     */
-    public static final AddressLayout weight$layout() {
-        return weight$LAYOUT;
-    }
-
-    private static final long weight$OFFSET = $LAYOUT.byteOffset(groupElement("weight"));
-
-    /**
-     * Offset for field:
-     * {@snippet lang=c :
-     * const bn_matrix *weight
-     * }
-     */
-    public static final long weight$offset() {
-        return weight$OFFSET;
-    }
-
-    /**
-     * Getter for field:
-     * {@snippet lang=c :
-     * const bn_matrix *weight
-     * }
-     */
-    public static MemorySegment weight(MemorySegment struct) {
-        return struct.get(weight$LAYOUT, weight$OFFSET);
-    }
-
-    /**
-     * Setter for field:
-     * {@snippet lang=c :
-     * const bn_matrix *weight
-     * }
-     */
-    public static void weight(MemorySegment struct, MemorySegment fieldValue) {
-        struct.set(weight$LAYOUT, weight$OFFSET, fieldValue);
-    }
-
-    private static final AddressLayout coarse$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("coarse"));
-
-    /**
-     * Layout for field:
-     * {@snippet lang=c :
-     * const bn_matrix *coarse
-     * }
-     */
-    public static final AddressLayout coarse$layout() {
-        return coarse$LAYOUT;
-    }
-
-    private static final long coarse$OFFSET = $LAYOUT.byteOffset(groupElement("coarse"));
-
-    /**
-     * Offset for field:
-     * {@snippet lang=c :
-     * const bn_matrix *coarse
-     * }
-     */
-    public static final long coarse$offset() {
-        return coarse$OFFSET;
-    }
-
-    /**
-     * Getter for field:
-     * {@snippet lang=c :
-     * const bn_matrix *coarse
-     * }
-     */
-    public static MemorySegment coarse(MemorySegment struct) {
-        return struct.get(coarse$LAYOUT, coarse$OFFSET);
-    }
-
-    /**
-     * Setter for field:
-     * {@snippet lang=c :
-     * const bn_matrix *coarse
-     * }
-     */
-    public static void coarse(MemorySegment struct, MemorySegment fieldValue) {
-        struct.set(coarse$LAYOUT, coarse$OFFSET, fieldValue);
     }
 
     private static final OfLong count$LAYOUT = (OfLong)$LAYOUT.select(groupElement("count"));
@@ -266,48 +174,48 @@ public class bn_top {
         struct.set(id_count$LAYOUT, id_count$OFFSET, fieldValue);
     }
 
-    private static final AddressLayout scratch$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("scratch"));
+    private static final OfLong computed$LAYOUT = (OfLong)$LAYOUT.select(groupElement("computed"));
 
     /**
      * Layout for field:
      * {@snippet lang=c :
-     * void *scratch
+     * int64_t computed
      * }
      */
-    public static final AddressLayout scratch$layout() {
-        return scratch$LAYOUT;
+    public static final OfLong computed$layout() {
+        return computed$LAYOUT;
     }
 
-    private static final long scratch$OFFSET = $LAYOUT.byteOffset(groupElement("scratch"));
+    private static final long computed$OFFSET = $LAYOUT.byteOffset(groupElement("computed"));
 
     /**
      * Offset for field:
      * {@snippet lang=c :
-     * void *scratch
+     * int64_t computed
      * }
      */
-    public static final long scratch$offset() {
-        return scratch$OFFSET;
+    public static final long computed$offset() {
+        return computed$OFFSET;
     }
 
     /**
      * Getter for field:
      * {@snippet lang=c :
-     * void *scratch
+     * int64_t computed
      * }
      */
-    public static MemorySegment scratch(MemorySegment struct) {
-        return struct.get(scratch$LAYOUT, scratch$OFFSET);
+    public static long computed(MemorySegment struct) {
+        return struct.get(computed$LAYOUT, computed$OFFSET);
     }
 
     /**
      * Setter for field:
      * {@snippet lang=c :
-     * void *scratch
+     * int64_t computed
      * }
      */
-    public static void scratch(MemorySegment struct, MemorySegment fieldValue) {
-        struct.set(scratch$LAYOUT, scratch$OFFSET, fieldValue);
+    public static void computed(MemorySegment struct, long fieldValue) {
+        struct.set(computed$LAYOUT, computed$OFFSET, fieldValue);
     }
 
     /**

@@ -29,8 +29,6 @@ import java.util.concurrent.locks.ReentrantLock;
 public final class BitNetTransformer implements AutoCloseable {
     /** Rows whose logits are computed in one product with the head, to bound the buffer. */
     private static final int LOGIT_ROWS = 16;
-    /** With more rows of logits, one pass over the head that they share reads less than a coarse pass for each. */
-    private static final int TWO_PASS_ROWS = 3;
 
     private final ModelConfig config;
     private final Kernels kernels;
@@ -81,7 +79,7 @@ public final class BitNetTransformer implements AutoCloseable {
             head = file.tensor("output.weight").isPresent()
                     ? weights.table("output.weight", config.vocabulary(), config.hidden())
                     : embedding;
-            twoPass = mode == HeadMode.TWO_PASS ? Optional.of(new TwoPassHead(head, kernels, arena)) : Optional.empty();
+            twoPass = mode == HeadMode.TWO_PASS ? Optional.of(new TwoPassHead(head, LOGIT_ROWS, kernels, arena)) : Optional.empty();
             outputNorm = weights.norm("output_norm.weight", config.hidden());
             MemorySegment firstShape = shape(0);
             buffers = buffers(firstShape);
@@ -288,24 +286,19 @@ public final class BitNetTransformer implements AutoCloseable {
         }
     }
 
-    /** Logits of {@code count} rows of those wanted, from the {@code first} on. */
+    /** Logits of {@code count} rows of those wanted, from the {@code first} on: all of them if one row needs all. */
     private void product(Batch batch, int first, int count) {
-        long hidden = config.hidden();
-        long vocabulary = config.vocabulary();
-        boolean some = twoPass.isPresent() && batch.wantedCount() <= TWO_PASS_ROWS;
+        boolean some = twoPass.isPresent();
         for (int i = 0; some && i < count; i++) {
             some = batch.candidates(first + i).count() > 0;
         }
-        if (!some) {
-            kernels.matmul(head, buffers.normed, count, buffers.logits, vocabulary);
+        if (some) {
+            twoPass.get().compute(batch, first, count, buffers.normed, buffers.logits);
+            return;
         }
+        kernels.matmul(head, buffers.normed, count, buffers.logits, config.vocabulary());
         for (int i = 0; i < count; i++) {
-            Candidates wanted = batch.candidates(first + i);
-            if (some) {
-                twoPass.get().compute(wanted, row(buffers.normed, i, hidden), row(buffers.logits, i, vocabulary));
-            } else {
-                wanted.computed(config.vocabulary());
-            }
+            batch.candidates(first + i).computed(config.vocabulary());
         }
     }
 

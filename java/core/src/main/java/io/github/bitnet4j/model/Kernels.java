@@ -121,8 +121,9 @@ public final class Kernels implements AutoCloseable {
         check(bn_coarse_pack(context, weight, to));
     }
 
-    void matmulTop(MemorySegment top, MemorySegment x, MemorySegment y, MemorySegment computed) {
-        check(bn_matmul_top(context, top, x, y, computed));
+    void matmulTop(MemorySegment weight, MemorySegment coarse, MemorySegment top, MemorySegment x, long n, MemorySegment y,
+                   long yStride, MemorySegment scratch) {
+        check(bn_matmul_top(context, weight, coarse, top, x, n, y, yStride, scratch));
     }
 
     void ropeStore(MemorySegment shape, MemorySegment rows, long n, MemorySegment rope, MemorySegment q, long qStride,

@@ -7,63 +7,85 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
-/** An output head with a coarse copy: {@code bn_matmul_top}, whose proof is in docs/two-pass-head.md. One row at a time. */
+/**
+ * An output head with a coarse copy: {@code bn_matmul_top}, whose proof is in docs/two-pass-head.md. Several rows share one
+ * reading of the copy.
+ */
 final class TwoPassHead {
     private final Kernels kernels;
+    private final MemorySegment head;
     private final int vocabulary;
+    private final MemorySegment copy;
     private final MemorySegment coarse;
-    private final MemorySegment request;
-    private final MemorySegment computed;
+    private final MemorySegment scratch;
+    private final MemorySegment requests;
     private final Arena arena;
     private MemorySegment ids;
 
-    /** Packs the copy, which reads the whole head once; it belongs to the arena. */
-    TwoPassHead(MemorySegment head, Kernels kernels, Arena arena) {
+    /**
+     * Packs the copy, which reads the whole head once; it belongs to the arena.
+     *
+     * @param rows most rows of logits at a time
+     */
+    TwoPassHead(MemorySegment head, int rows, Kernels kernels, Arena arena) {
         this.kernels = kernels;
+        this.head = head;
         this.arena = arena;
-        long rows = bn_matrix.rows(head);
         long cols = bn_matrix.cols(head);
-        vocabulary = (int) rows;
+        vocabulary = (int) bn_matrix.rows(head);
         int type = BitNetNative.BN_TYPE_D4_R16();
-        coarse = NativeMemory.allocate(BitNetNative.bn_matrix_bytes(type, rows, cols), arena);
-        kernels.coarsePack(head, coarse);
-        MemorySegment matrix = bn_matrix.allocate(arena);
-        bn_matrix.data(matrix, coarse);
-        bn_matrix.rows(matrix, rows);
-        bn_matrix.cols(matrix, cols);
-        bn_matrix.type(matrix, type);
-        bn_matrix.scale(matrix, 1);
+        copy = NativeMemory.allocate(BitNetNative.bn_matrix_bytes(type, vocabulary, cols), arena);
+        kernels.coarsePack(head, copy);
+        coarse = bn_matrix.allocate(arena);
+        bn_matrix.data(coarse, copy);
+        bn_matrix.rows(coarse, vocabulary);
+        bn_matrix.cols(coarse, cols);
+        bn_matrix.type(coarse, type);
+        bn_matrix.scale(coarse, 1);
+        scratch = NativeMemory.allocate(BitNetNative.bn_top_scratch(vocabulary, cols, rows), arena);
+        requests = bn_top.allocateArray(rows, arena);
         ids = arena.allocate(ValueLayout.JAVA_INT, 64);
-        computed = arena.allocate(ValueLayout.JAVA_LONG);
-        request = bn_top.allocate(arena);
-        bn_top.weight(request, head);
-        bn_top.coarse(request, matrix);
-        bn_top.scratch(request, NativeMemory.allocate(BitNetNative.bn_top_scratch(rows, cols), arena));
     }
 
     /** Bytes of the coarse copy. */
     long bytes() {
-        return coarse.byteSize();
+        return copy.byteSize();
     }
 
     /**
      * The logits that are wanted; negative infinity for the others.
      *
-     * @param wanted not all; hears how many were computed
-     * @param x      the normed hidden state
-     * @param logits receives one for each token
+     * @param batch  whose wanted rows from {@code first} on want some logits, none of them all; hears how many were computed
+     * @param x      the normed hidden states of those rows
+     * @param logits receives a row of the vocabulary for each
      */
-    void compute(Candidates wanted, MemorySegment x, MemorySegment logits) {
-        if (ids.byteSize() < (long) wanted.size() * Integer.BYTES) {
-            ids = arena.allocate(ValueLayout.JAVA_INT, 2L * wanted.size());
+    void compute(Batch batch, int first, int count, MemorySegment x, MemorySegment logits) {
+        reserve(batch, first, count);
+        long used = 0;
+        for (int i = 0; i < count; i++) {
+            Candidates wanted = batch.candidates(first + i);
+            MemorySegment request = bn_top.asSlice(requests, i);
+            bn_top.count(request, Math.min(vocabulary, wanted.count()));
+            bn_top.ids(request, ids.asSlice(used * Integer.BYTES));
+            bn_top.id_count(request, wanted.size());
+            for (int j = 0; j < wanted.size(); j++) {
+                ids.setAtIndex(ValueLayout.JAVA_INT, used++, wanted.id(j));
+            }
         }
-        for (int i = 0; i < wanted.size(); i++) {
-            ids.setAtIndex(ValueLayout.JAVA_INT, i, wanted.id(i));
+        kernels.matmulTop(head, coarse, requests, x, count, logits, vocabulary, scratch);
+        for (int i = 0; i < count; i++) {
+            batch.candidates(first + i).computed((int) bn_top.computed(bn_top.asSlice(requests, i)));
         }
-        bn_top.count(request, Math.min(vocabulary, wanted.count()));
-        bn_top.ids(request, ids);
-        bn_top.id_count(request, wanted.size());
-        kernels.matmulTop(request, x, logits, computed);
-        wanted.computed((int) computed.get(ValueLayout.JAVA_LONG, 0));
+    }
+
+    /** Room for the ids that these rows want by name. */
+    private void reserve(Batch batch, int first, int count) {
+        long needed = 0;
+        for (int i = 0; i < count; i++) {
+            needed += batch.candidates(first + i).size();
+        }
+        if (ids.byteSize() < needed * Integer.BYTES) {
+            ids = arena.allocate(ValueLayout.JAVA_INT, 2 * needed);
+        }
     }
 }

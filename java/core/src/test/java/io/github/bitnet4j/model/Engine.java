@@ -13,14 +13,22 @@ final class Engine implements AutoCloseable {
     private final Kernels kernels;
     final BitNetTransformer transformer;
 
-    Engine(Path path, int threads, String isa, KvPrecision precision) throws IOException {
+    private Engine(Path path, int threads, String isa, KvPrecision precision, HeadMode head) throws IOException {
         file = GgufFile.open(path);
         kernels = new Kernels(threads, isa);
-        transformer = new BitNetTransformer(file, ModelConfig.read(file), kernels, 320, POSITIONS, precision, HeadMode.EXACT);
+        transformer = new BitNetTransformer(file, ModelConfig.read(file), kernels, 320, POSITIONS, precision, head);
+    }
+
+    Engine(Path path, int threads, String isa, KvPrecision precision) throws IOException {
+        this(path, threads, isa, precision, HeadMode.EXACT);
     }
 
     Engine(Path path, KvPrecision precision) throws IOException {
         this(path, 2, "auto", precision);
+    }
+
+    Engine(Path path, HeadMode head) throws IOException {
+        this(path, 2, "auto", KvPrecision.F16, head);
     }
 
     GgufFile file() {
