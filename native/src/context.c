@@ -19,7 +19,8 @@ struct bn_context {
     atomic_int busy;
     atomic_int cancelled;
     int32_t kernel[BN_OPERATION_COUNT][BN_FORMAT_COUNT]; /* rows of the table, -1 for none */
-    bn_linear_scratch *scratch;                          /* one a thread, or null          */
+    void *scratch; /* grows as it is needed */
+    size_t scratch_bytes;
     pthread_mutex_t error_mutex;
     char error[ERROR_BYTES];
 };
@@ -65,16 +66,6 @@ static int32_t choose_isa(int32_t wanted)
     return best;
 }
 
-/* Untouched pages cost nothing: a context that only decodes pays for no table. */
-static bn_status create_scratch(bn_context *ctx, int32_t threads)
-{
-    bool needed = false;
-    for (int f = 0; f < BN_FORMAT_COUNT; f++) needed |= ctx->kernel[BN_OPERATION_GEMM_LUT][f] >= 0;
-    if (!needed) return BN_OK;
-    ctx->scratch = aligned_alloc(64, (size_t)threads * sizeof *ctx->scratch);
-    return ctx->scratch == NULL ? BN_ERROR_MEMORY : BN_OK;
-}
-
 bn_status bn_context_create(int32_t threads, int32_t isa, bn_context **out)
 {
     if (out == NULL) return BN_ERROR_ARGUMENT;
@@ -89,10 +80,8 @@ bn_status bn_context_create(int32_t threads, int32_t isa, bn_context **out)
     for (int o = 0; o < BN_OPERATION_COUNT; o++)
         for (int f = 0; f < BN_FORMAT_COUNT; f++)
             ctx->kernel[o][f] = bn_kernel_select((bn_operation)o, (bn_format)f, chosen);
-    bn_status status = create_scratch(ctx, threads);
-    if (status == BN_OK) status = bn_pool_create(threads, &ctx->pool);
+    const bn_status status = bn_pool_create(threads, &ctx->pool);
     if (status != BN_OK) {
-        free(ctx->scratch);
         free(ctx);
         return status;
     }
@@ -153,9 +142,15 @@ bn_kernel_fn bn_kernel_of(const bn_context *ctx, bn_operation operation, bn_form
     return row < 0 ? NULL : bn_kernel_at(row)->function;
 }
 
-bn_linear_scratch *bn_context_linear_scratch(bn_context *ctx, int32_t thread)
+void *bn_context_scratch(bn_context *ctx, size_t bytes)
 {
-    return &ctx->scratch[thread];
+    if (bytes > ctx->scratch_bytes) {
+        free(ctx->scratch);
+        ctx->scratch_bytes = (bytes + 63) / 64 * 64;
+        ctx->scratch = aligned_alloc(64, ctx->scratch_bytes);
+        if (ctx->scratch == NULL) ctx->scratch_bytes = 0;
+    }
+    return ctx->scratch;
 }
 
 bn_status bn_enter(bn_context *ctx)

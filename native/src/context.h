@@ -8,15 +8,11 @@
 /* The chosen kernel of an operation and a format, or null; the caller casts it to the operation's signature. */
 bn_kernel_fn bn_kernel_of(const bn_context *ctx, bn_operation operation, bn_format format);
 
-enum { BN_LINEAR_STRIDE = BN_GEMM_LUT_ROWS + 16 }; /* an odd number of lines: tokens fall into different cache sets */
-
-/* What a thread needs for products with tables: 725 KB, there when the context has such a kernel. */
-typedef struct bn_linear_scratch {
-    _Alignas(64) unsigned char tables[BN_GEMM_LUT_SCRATCH];
-    _Alignas(64) int32_t dot[BN_GEMM_LUT_WIDE * BN_LINEAR_STRIDE];
-} bn_linear_scratch;
-
-bn_linear_scratch *bn_context_linear_scratch(bn_context *ctx, int32_t thread);
+/*
+ * At least `bytes` for the operation that is running, 64-byte aligned, or null when there is no memory. What an
+ * earlier call gave is lost when this one needs more. The caller holds the guard.
+ */
+void *bn_context_scratch(bn_context *ctx, size_t bytes);
 
 /*
  * Every public operation is   status = bn_enter(ctx); if (status != BN_OK) return status; ... return bn_leave(ctx);

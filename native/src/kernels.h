@@ -1,7 +1,7 @@
 /*
  * The table of kernels: operation x format x ISA. Dispatch (context.c), the kernel check and the benchmarks are all
- * made from it. A new CPU target is a folder under isa/ and rows here; a new weight format is a header under formats/,
- * kernels, and rows here.
+ * made from it. A new CPU target is a folder under isa/ and rows here; a new ternary storage format is a header under
+ * formats/, a GEMV, an UNPACK, and rows here.
  *
  * A context at ISA t runs, for each operation and format, the row with the highest ISA <= t that the CPU supports.
  * Row kernels know nothing of threads: ops/ cuts the work, kernels do one piece of it.
@@ -34,12 +34,18 @@ typedef void (*bn_gemv_fn)(const uint8_t *restrict w, size_t cols, size_t rows, 
 typedef void (*bn_gemv_rows_fn)(const uint8_t *restrict w, size_t cols, const int32_t *restrict rows, size_t count,
                                 size_t ahead, const int8_t *restrict q, int32_t *restrict y);
 
-/* y[r * y_stride + i] = the same for n rows of activations, q_stride apart. */
+/*
+ * y[r * y_stride + i] = the same for n rows of activations, q_stride apart. Only I2_S has such kernels: other formats
+ * are unpacked.
+ */
 typedef void (*bn_gemm_fn)(const uint8_t *restrict w, size_t cols, size_t rows, const int8_t *restrict q,
                            size_t q_stride, size_t n, int32_t *restrict y, size_t y_stride);
 
-/* A strip of I2_C, `bytes` bytes a column, as 4 * bytes / 16 panels of I2_R16. cols is a multiple of 16. */
-typedef void (*bn_panel_fn)(const uint8_t *restrict w, size_t bytes, size_t cols, uint8_t *restrict lines);
+/*
+ * `rows` consecutive rows at w as rows of I2_S, bn_i2s_row_bytes(cols) each, the last block filled up with codes 0. rows
+ * is as for bn_gemv_fn: I2_R16 in groups of 16; I2_C one strip, all of it.
+ */
+typedef void (*bn_unpack_fn)(const uint8_t *restrict w, size_t cols, size_t rows, uint8_t *restrict i2s);
 
 /*
  * The same for n = BN_GEMM_LUT_NARROW or BN_GEMM_LUT_WIDE rows of activations, of which it makes tables of sums. rows:
@@ -172,7 +178,7 @@ typedef void (*bn_softmax_fn)(const float *x, size_t cols, float temperature, fl
     X(GEMV, "gemv", bn_gemv_fn)                                      \
     X(GEMV_ROWS, "gemv_rows", bn_gemv_rows_fn)                       \
     X(GEMM, "gemm", bn_gemm_fn)                                      \
-    X(PANEL, "panel", bn_panel_fn)                                   \
+    X(UNPACK, "unpack", bn_unpack_fn)                                \
     X(GEMM_LUT, "gemm_lut", bn_gemm_lut_fn)                          \
     X(RMS_NORM, "rms_norm", bn_rms_norm_fn)                          \
     X(QUANTIZE, "quantize", bn_quantize_fn)                          \
@@ -224,7 +230,8 @@ typedef enum bn_format {
     X(operation, format, AVX512VNNI, bn_##name##_avx512vnni)
 
 #define BN_LANES_KERNELS(X)                                     \
-    BN_LANES_KERNEL(X, PANEL, I2_C, panel_i2c)                  \
+    BN_LANES_KERNEL(X, UNPACK, I2_R16, unpack_i2r16)            \
+    BN_LANES_KERNEL(X, UNPACK, I2_C, unpack_i2c)                \
     BN_LANES_KERNEL(X, RMS_NORM, F32, rms_norm)                 \
     BN_LANES_KERNEL(X, QUANTIZE, F32, quantize)                 \
     BN_LANES_KERNEL(X, GLU, F32, glu)                           \
@@ -264,10 +271,6 @@ typedef enum bn_format {
     X(GEMV, I2_R16, AVX2, bn_gemv_i2r16_avx2)                   \
     X(GEMV, I2_R16, AVXVNNI, bn_gemv_i2r16_avxvnni)             \
     X(GEMV, I2_R16, AVX512VNNI, bn_gemv_i2r16_avx512vnni)       \
-    X(GEMM, I2_R16, SCALAR, bn_gemm_i2r16_scalar)               \
-    X(GEMM, I2_R16, AVX2, bn_gemm_i2r16_avx2)                   \
-    X(GEMM, I2_R16, AVXVNNI, bn_gemm_i2r16_avxvnni)             \
-    X(GEMM, I2_R16, AVX512VNNI, bn_gemm_i2r16_avx512vnni)       \
     X(GEMV, I2_C, SCALAR, bn_gemv_i2c_scalar)                   \
     X(GEMV, I2_C, AVX2, bn_gemv_i2c_avx2)                       \
     X(GEMV, I2_C, AVX512VNNI, bn_gemv_i2c_avx512vnni)           \

@@ -188,8 +188,6 @@ static const shapes I2S_SHAPES = {
 static const shapes I2R16_SHAPES = {
     .cols = (const size_t[]){16, 32, 48, 112, 128, 144, 256, 1040, 2560, 6912, 0},
     .gemv_rows = (const size_t[]){16, 32, 48, 80, 0},
-    .gemm_rows = (const size_t[]){16, 32, 48, 80, 0},
-    .gemm_n = (const size_t[]){1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 64, 0},
 };
 
 static const shapes I2C_SHAPES = {
@@ -248,33 +246,37 @@ void check_gemv_rows(const bn_kernel *kernel)
     }
 }
 
-/* A strip of I2_C as panels of I2_R16: byte for byte what the formulas give. */
-void check_panel(const bn_kernel *kernel)
+/* Rows of I2_S, byte for byte what the formulas give, blocks filled up with zeros. */
+void check_unpack(const bn_kernel *kernel)
 {
-    static const size_t cols[] = {16, 32, 112, 256, 0};
-    enum { MOST = 256 * 256 / 4 };
+    static const size_t cols[] = {16, 32, 112, 128, 144, 512, 656, 0};
+    const shapes *s = shapes_of(kernel);
     uint64_t random = 5;
-    guarded guard_w = guarded_create(MOST), guard_lines = guarded_create(MOST);
-    uint8_t *codes = malloc(4 * MOST), *expected = malloc(MOST);
     for (const size_t *k = cols; *k != 0; k++) {
-        for (size_t rows = BN_I2C_ROWS; rows <= BN_I2C_STRIP; rows += BN_I2C_ROWS) {
+        for (const size_t *r = s->gemv_rows; *r != 0; r++) {
+            const size_t rows = *r, whole = bn_i2s_row_bytes(*k) * 4;
+            if (kernel->format == BN_FORMAT_I2_C && rows > BN_I2C_STRIP) continue;
+            inputs in = inputs_create(whole, rows, 1);
+            guarded guard = guarded_create(rows * whole / 4);
+            uint8_t *filled = calloc(rows, whole), *expected = malloc(rows * whole / 4);
+            fill_codes(in.codes, rows * *k, W_ANY_BITS, &random);
+            for (size_t i = 0; i < rows; i++) memcpy(filled + i * whole, in.codes + i * *k, *k);
+            pack(BN_FORMAT_I2_S, filled, rows, whole, expected);
             for (guard_side side = GUARD_START; side <= GUARD_END; side++) {
-                const size_t bytes = rows * *k / 4;
+                uint8_t *w = guarded_place(&in.guard_w, rows * *k / 4, side);
+                uint8_t *i2s = guarded_place(&guard, rows * whole / 4, side);
                 check_describe("%s, %zu x %zu", kernel->name, rows, *k);
-                uint8_t *w = guarded_place(&guard_w, bytes, side), *lines = guarded_place(&guard_lines, bytes, side);
-                fill_codes(codes, rows * *k, W_ANY_BITS, &random);
-                pack(BN_FORMAT_I2_C, codes, rows, *k, w);
-                pack(BN_FORMAT_I2_R16, codes, rows, *k, expected);
-                ((bn_panel_fn)kernel->function)(w, rows / 4, *k, lines);
-                if (memcmp(lines, expected, bytes) != 0) check_failed("other bytes");
-                if (!guarded_intact(&guard_lines, bytes, side)) check_failed("wrote around the lines");
+                pack(kernel->format, in.codes, rows, *k, w);
+                ((bn_unpack_fn)kernel->function)(w, *k, rows, i2s);
+                if (memcmp(i2s, expected, rows * whole / 4) != 0) check_failed("other bytes");
+                if (!guarded_intact(&guard, rows * whole / 4, side)) check_failed("wrote around the rows");
             }
+            free(filled);
+            free(expected);
+            guarded_destroy(&guard);
+            inputs_destroy(&in);
         }
     }
-    free(codes);
-    free(expected);
-    guarded_destroy(&guard_w);
-    guarded_destroy(&guard_lines);
 }
 
 /* ---- speed: the kernel alone, over matrices that together are larger than the caches ---- */
@@ -404,4 +406,31 @@ void bench_gemm(const bn_kernel *kernel, const bench_options *options)
 {
     const int64_t n = options->n > 0 ? options->n : 128;
     bench_shapes(kernel, options, n, n < 32 ? STREAM_BYTES : 1);
+}
+
+/* One group of rows from the second-level cache to itself. */
+typedef struct unpacking {
+    bn_unpack_fn function;
+    const uint8_t *w;
+    size_t cols, rows;
+    uint8_t *i2s;
+} unpacking;
+
+static void one_unpacking(void *argument)
+{
+    const unpacking *u = argument;
+    u->function(u->w, u->cols, u->rows, u->i2s);
+}
+
+void bench_unpack(const bn_kernel *kernel, const bench_options *options)
+{
+    const size_t rows = kernel->format == BN_FORMAT_I2_C ? BN_I2C_STRIP : 64, cols = 2560, bytes = rows * cols / 4;
+    uint8_t *w = aligned_alloc(64, bytes), *i2s = aligned_alloc(64, bytes);
+    char shape[64];
+    memset(w, 0x59, bytes);
+    snprintf(shape, sizeof shape, "%zux%zu", rows, cols);
+    unpacking u = {(bn_unpack_fn)kernel->function, w, cols, rows, i2s};
+    bench_line(kernel, shape, bench_shortest(options, one_unpacking, &u), (double)bytes, 0);
+    free(w);
+    free(i2s);
 }

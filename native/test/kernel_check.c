@@ -28,7 +28,7 @@ static const operation_check CHECKS[BN_OPERATION_COUNT] = {
     [BN_OPERATION_GEMV] = {check_gemv, bench_gemv},
     [BN_OPERATION_GEMV_ROWS] = {check_gemv_rows, bench_gemv},
     [BN_OPERATION_GEMM] = {check_gemm, bench_gemm},
-    [BN_OPERATION_PANEL] = {check_panel, NULL},
+    [BN_OPERATION_UNPACK] = {check_unpack, bench_unpack},
     [BN_OPERATION_GEMM_LUT] = {check_gemm_lut, bench_gemm_lut},
     [BN_OPERATION_RMS_NORM] = {check_rms_norm, bench_rms_norm},
     [BN_OPERATION_QUANTIZE] = {check_quantize, bench_quantize},
@@ -60,14 +60,13 @@ typedef struct twin {
 #if defined(BN_HAVE_AVXVNNI_TWIN)
 bn_kernel_GEMV bn_gemv_i2s_avxvnni_twin, bn_gemv_i2r16_avxvnni_twin;
 bn_kernel_GEMV_ROWS bn_gemv_rows_i2s_avxvnni_twin;
-bn_kernel_GEMM bn_gemm_i2s_avxvnni_twin, bn_gemm_i2r16_avxvnni_twin;
+bn_kernel_GEMM bn_gemm_i2s_avxvnni_twin;
 bn_kernel_COARSE bn_coarse_d4r16_avxvnni_twin;
 static const twin TWINS[] = {
     {"bn_gemv_i2s_avxvnni", BN_ISA_AVX512VNNI, (bn_kernel_fn)bn_gemv_i2s_avxvnni_twin},
     {"bn_gemv_rows_i2s_avxvnni", BN_ISA_AVX512VNNI, (bn_kernel_fn)bn_gemv_rows_i2s_avxvnni_twin},
     {"bn_gemm_i2s_avxvnni", BN_ISA_AVX512VNNI, (bn_kernel_fn)bn_gemm_i2s_avxvnni_twin},
     {"bn_gemv_i2r16_avxvnni", BN_ISA_AVX512VNNI, (bn_kernel_fn)bn_gemv_i2r16_avxvnni_twin},
-    {"bn_gemm_i2r16_avxvnni", BN_ISA_AVX512VNNI, (bn_kernel_fn)bn_gemm_i2r16_avxvnni_twin},
     {"bn_coarse_d4r16_avxvnni", BN_ISA_AVX512VNNI, (bn_kernel_fn)bn_coarse_d4r16_avxvnni_twin},
 };
 enum { TWIN_COUNT = sizeof TWINS / sizeof TWINS[0] };

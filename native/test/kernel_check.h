@@ -42,9 +42,10 @@ uint64_t check_random(uint64_t *state);
 void check_gemv(const bn_kernel *kernel);
 void check_gemv_rows(const bn_kernel *kernel);
 void check_gemm(const bn_kernel *kernel);
-void check_panel(const bn_kernel *kernel);
+void check_unpack(const bn_kernel *kernel);
 void check_gemm_lut(const bn_kernel *kernel);
 void bench_gemv(const bn_kernel *kernel, const bench_options *options);
+void bench_unpack(const bn_kernel *kernel, const bench_options *options);
 void bench_gemm(const bn_kernel *kernel, const bench_options *options);
 void bench_gemm_lut(const bn_kernel *kernel, const bench_options *options);
 

@@ -10,6 +10,7 @@
 #include "bitnet.h"
 #include "cpu/cpu.h"
 #include "expect.h"
+#include "formats/i2r16.h"
 #include "formats/i2s.h"
 
 enum { PRODUCTS = 3 };
@@ -33,7 +34,7 @@ static layer layer_create(int64_t cols, int64_t n, const int64_t rows[PRODUCTS])
     uint64_t random = (uint64_t)(cols * 1000 + n);
     layer l = {.cols = cols, .n = n};
     for (int p = 0; p < PRODUCTS; p++) {
-        const size_t bytes = bn_matrix_bytes(BN_TYPE_I2_S, rows[p], cols);
+        const size_t bytes = (size_t)rows[p] * bn_i2s_row_bytes((size_t)cols);
         uint8_t *w = malloc(bytes);
         for (size_t i = 0; i < bytes; i++) {
             const uint32_t r = random_bits(&random);
@@ -198,6 +199,40 @@ static void test_layer(int64_t cols, int64_t n, const int64_t rows[PRODUCTS])
     layer_destroy(&l);
 }
 
+/* Rows that end within a block of I2_S, which I2_R16 can have: the lines that are left of rows that are longer. */
+static void test_part_of_a_block(int64_t cols, int64_t n)
+{
+    static const int64_t rows[PRODUCTS] = {16, 304, 48};
+    layer l = layer_create(cols, n, rows);
+    float *expected = malloc(l.y_count * sizeof *expected), *y = malloc(l.y_count * sizeof *y);
+    by_the_book(&l, expected);
+    for (int32_t isa = 0; isa < BN_ISA_COUNT; isa++) {
+        bn_context *ctx;
+        if (!bn_isa_supported(isa) || !expect(bn_context_create(2, isa, &ctx) == BN_OK, "a context")) continue;
+        layer cut = l;
+        for (int p = 0; p < PRODUCTS; p++) {
+            const int64_t whole = (int64_t)bn_i2s_row_bytes((size_t)cols) * 4;
+            const bn_matrix longer = {l.weight[p].data, rows[p], whole, BN_TYPE_I2_S, 1};
+            const size_t panel = bn_i2r16_panel_bytes((size_t)cols), longer_panel = bn_i2r16_panel_bytes((size_t)whole);
+            uint8_t *all = aligned_alloc(64, bn_matrix_bytes(BN_TYPE_I2_R16, rows[p], whole));
+            uint8_t *some = aligned_alloc(64, bn_matrix_bytes(BN_TYPE_I2_R16, rows[p], cols));
+            expect(bn_repack(ctx, &longer, BN_TYPE_I2_R16, all) == BN_OK, "bn_repack: %s", bn_context_error(ctx));
+            for (size_t i = 0; i < (size_t)rows[p] / BN_I2R16_ROWS; i++)
+                memcpy(some + i * panel, all + i * longer_panel, panel);
+            free(all);
+            cut.weight[p].data = some;
+            cut.weight[p].type = BN_TYPE_I2_R16;
+        }
+        run(&cut, ctx, 0, n, y);
+        same(y, expected, l.y_count, bn_isa_name(isa), 2, &l, "rows that end within a block");
+        layer_repacked_destroy(&l, &cut);
+        bn_context_destroy(ctx);
+    }
+    free(expected);
+    free(y);
+    layer_destroy(&l);
+}
+
 /* Gated outputs: the dense value where the gate is open, 0 or what was there where it is closed. */
 static void test_gates(int64_t rows, int64_t cols)
 {
@@ -344,6 +379,9 @@ int main(void)
     test_layer(256, 200, tables);
     test_layer(128, 56, tables);
     test_layer(384, 135, tables);
+    test_part_of_a_block(16, 1);
+    test_part_of_a_block(144, 5);
+    test_part_of_a_block(208, 70);
     test_refusals();
     test_repack_refusals();
     return expect_result();

@@ -18,10 +18,10 @@
 
 enum { BN_I2S_BLOCK = 128, BN_I2S_BLOCK_BYTES = 32 };
 
-/* Bytes of one row. */
+/* Bytes of one row. No file has rows that end within a block; rows unpacked from other formats fill it up. */
 static inline size_t bn_i2s_row_bytes(size_t cols)
 {
-    return cols / BN_I2S_BLOCK * BN_I2S_BLOCK_BYTES;
+    return (cols + BN_I2S_BLOCK - 1) / BN_I2S_BLOCK * BN_I2S_BLOCK_BYTES;
 }
 
 /* The code (0, 1 or 2) of weight k of the row at w. */

@@ -3,6 +3,8 @@
 #define BN_OPS_H
 
 #include "context.h"
+#include "formats/i2c.h"
+#include "formats/i2r16.h"
 
 /*
  * How many items, each of `cost` element operations, make a piece worth a thread's while: some microseconds, several
@@ -42,6 +44,25 @@ static inline int32_t bn_ternary_format(int32_t type)
     default:
         return -1;
     }
+}
+
+/* Rows that a ternary type keeps together: only a multiple of them is a place in the matrix. */
+static inline int64_t bn_ternary_group(int32_t type)
+{
+    switch (type) {
+    case BN_TYPE_I2_R16:
+        return BN_I2R16_ROWS;
+    case BN_TYPE_I2_C:
+        return BN_I2C_STRIP;
+    default:
+        return 1;
+    }
+}
+
+/* Where row `row` of a ternary matrix begins, a multiple of its group: after the bytes of the rows before it. */
+static inline const uint8_t *bn_ternary_row(const bn_matrix *weight, int64_t row)
+{
+    return (const uint8_t *)weight->data + bn_matrix_bytes(weight->type, row, weight->cols);
 }
 
 /* BN_OK, or the failure of an operation whose matrix is null, of another type, or of an impossible shape. */

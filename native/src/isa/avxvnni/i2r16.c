@@ -1,5 +1,5 @@
 /*
- * I2_R16 products with 256-bit vpdpbusd: 32 products of an unsigned and a signed byte a register, added four by four to
+ * The I2_R16 matrix-vector product with 256-bit vpdpbusd: 32 products of an unsigned and a signed byte a register, added four by four to
  * 8 int32 lanes. A register of weights is half a line, 8 rows by 16 columns in 32 bytes:
  *
  *     dword        0       1       ...     7
@@ -20,17 +20,14 @@
 #if defined(BN_EVEX_TWIN)
 #define DPBUSD _mm256_dpbusd_epi32
 #define bn_gemv_i2r16_avxvnni bn_gemv_i2r16_avxvnni_twin
-#define bn_gemm_i2r16_avxvnni bn_gemm_i2r16_avxvnni_twin
 bn_kernel_GEMV bn_gemv_i2r16_avxvnni_twin;
-bn_kernel_GEMM bn_gemm_i2r16_avxvnni_twin;
 #else
 #define DPBUSD _mm256_dpbusd_avx_epi32
 #endif
 
 enum {
-    AHEAD = 8192,    /* bytes between what a matrix-vector product reads and what it asks for */
-    HALVES = 2,      /* a matrix-matrix product keeps 2 x 5 sums in registers                 */
-    TILE_TOKENS = 5,
+    AHEAD = 8192, /* bytes between what is read and what is asked for */
+    HALVES = 2,
     ROWS = 8, /* of half a line */
     BYTES = 32,
     COLS = BN_I2R16_COLS,
@@ -51,8 +48,6 @@ INLINE __m256i four(const int8_t *restrict q)
     memcpy(&bits, q, sizeof bits);
     return _mm256_set1_epi32(bits);
 }
-
-/* ---- one row of activations ---- */
 
 /*
  * Weights are not shifted: masked, they are 1, 4, 16 or 64 times the code, and so is every lane of their sums, which are
@@ -86,77 +81,5 @@ void bn_gemv_i2r16_avxvnni(const uint8_t *restrict w, size_t cols, size_t rows, 
     for (size_t i = 0; i < rows; i += BN_I2R16_ROWS) {
         panel(w, cols / COLS, q, y + i);
         w += bn_i2r16_panel_bytes(cols);
-    }
-}
-
-/* ---- several rows of activations ---- */
-
-/* A panel by `tokens` (1 to 5, a constant of the instance) activation rows; the next panel is asked for meanwhile. */
-INLINE void tile(const uint8_t *restrict w, size_t cols, const int8_t *restrict q, size_t q_stride, size_t tokens,
-                 int32_t *restrict y, size_t y_stride)
-{
-    const uint8_t *restrict next = w + bn_i2r16_panel_bytes(cols);
-    const __m256i mask = _mm256_set1_epi8(3);
-    __m256i sum[TILE_TOKENS][HALVES];
-#pragma GCC unroll 5
-    for (size_t t = 0; t < tokens; t++) sum[t][0] = sum[t][1] = _mm256_setzero_si256();
-    for (size_t k = 0; k < cols; k += COLS) {
-        _mm_prefetch((const char *)next + LINE / COLS * k, _MM_HINT_T0);
-        __m256i first = load(w + LINE / COLS * k), second = load(w + LINE / COLS * k + BYTES);
-#pragma GCC unroll 4
-        for (size_t s = 0; s < 4; s++) {
-            const __m256i a = _mm256_and_si256(first, mask), b = _mm256_and_si256(second, mask);
-            first = _mm256_srli_epi16(first, 2);
-            second = _mm256_srli_epi16(second, 2);
-#pragma GCC unroll 5
-            for (size_t t = 0; t < tokens; t++) {
-                const __m256i x = four(q + t * q_stride + k + 4 * s);
-                sum[t][0] = DPBUSD(sum[t][0], a, x);
-                sum[t][1] = DPBUSD(sum[t][1], b, x);
-            }
-        }
-    }
-#pragma GCC unroll 5
-    for (size_t t = 0; t < tokens; t++)
-#pragma GCC unroll 2
-        for (size_t h = 0; h < HALVES; h++)
-            _mm256_storeu_si256((__m256i *)(y + t * y_stride + ROWS * h), sum[t][h]);
-}
-
-INLINE void strip(const uint8_t *restrict w, size_t cols, size_t rows, const int8_t *restrict q, size_t q_stride,
-                  size_t tokens, int32_t *restrict y, size_t y_stride)
-{
-    for (size_t i = 0; i < rows; i += BN_I2R16_ROWS) {
-        tile(w, cols, q, q_stride, tokens, y + i, y_stride);
-        w += bn_i2r16_panel_bytes(cols);
-    }
-}
-
-/* Activation rows in strips of nearly equal height, at most five: 6 are 3 + 3. */
-void bn_gemm_i2r16_avxvnni(const uint8_t *restrict w, size_t cols, size_t rows, const int8_t *restrict q,
-                           size_t q_stride, size_t n, int32_t *restrict y, size_t y_stride)
-{
-    for (size_t strips = (n + TILE_TOKENS - 1) / TILE_TOKENS; strips > 0; strips--) {
-        const size_t tokens = (n + strips - 1) / strips;
-        switch (tokens) {
-        case 1:
-            strip(w, cols, rows, q, q_stride, 1, y, y_stride);
-            break;
-        case 2:
-            strip(w, cols, rows, q, q_stride, 2, y, y_stride);
-            break;
-        case 3:
-            strip(w, cols, rows, q, q_stride, 3, y, y_stride);
-            break;
-        case 4:
-            strip(w, cols, rows, q, q_stride, 4, y, y_stride);
-            break;
-        default:
-            strip(w, cols, rows, q, q_stride, 5, y, y_stride);
-            break;
-        }
-        q += tokens * q_stride;
-        y += tokens * y_stride;
-        n -= tokens;
     }
 }

@@ -1,4 +1,4 @@
-/* I2_R16 products, stated as the format states them (formats/i2r16.h). Every other ISA must give these integers. */
+/* The I2_R16 product, stated as the format states it (formats/i2r16.h). Every other ISA must give these integers. */
 #include "formats/i2r16.h"
 #include "kernels.h"
 
@@ -23,10 +23,4 @@ void bn_gemv_i2r16_scalar(const uint8_t *restrict w, size_t cols, size_t rows, c
             w += BN_I2R16_LINE;
         }
     }
-}
-
-void bn_gemm_i2r16_scalar(const uint8_t *restrict w, size_t cols, size_t rows, const int8_t *restrict q,
-                          size_t q_stride, size_t n, int32_t *restrict y, size_t y_stride)
-{
-    for (size_t r = 0; r < n; r++) bn_gemv_i2r16_scalar(w, cols, rows, q + r * q_stride, y + r * y_stride);
 }
