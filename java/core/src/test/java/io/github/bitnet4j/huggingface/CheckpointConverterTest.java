@@ -1,0 +1,210 @@
+package io.github.bitnet4j.huggingface;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.github.bitnet4j.BitNetException;
+import io.github.bitnet4j.gguf.GgmlType;
+import io.github.bitnet4j.gguf.GgufArray;
+import io.github.bitnet4j.gguf.GgufFile;
+import io.github.bitnet4j.gguf.GgufMetadata;
+import io.github.bitnet4j.gguf.GgufTensor;
+import io.github.bitnet4j.gguf.GgufType;
+import io.github.bitnet4j.gguf.GgufValue;
+import io.github.bitnet4j.synth.Synth;
+import io.github.bitnet4j.synth.SynthSpec;
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.Consumer;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Checkpoints of every published form become the GGUF file they were made from. */
+class CheckpointConverterTest {
+    @TempDir
+    private Path folder;
+
+    private GgufFile model(String architecture) throws IOException {
+        Path path = folder.resolve(architecture + ".gguf");
+        Synth.write(SynthSpec.builder().architecture(architecture).hidden(256).ffn(384).heads(4, 2, 64).layers(2)
+                .tied(!architecture.equals("llama")).build(), path);
+        return GgufFile.open(path);
+    }
+
+    private GgufFile convert(CheckpointFolder checkpoint, int shards) throws IOException {
+        Path source = folder.resolve("checkpoint-" + System.nanoTime());
+        checkpoint.write(source, shards);
+        Path target = folder.resolve(source.getFileName() + ".gguf");
+        CheckpointConverter.convert(source, target, (written, total) -> {});
+        return GgufFile.open(target);
+    }
+
+    static List<Arguments> packed() {
+        List<Arguments> cases = new ArrayList<>();
+        for (String architecture : List.of("bitnet-b1.58", "bitnet", "llama")) {
+            cases.add(Arguments.of(architecture, CheckpointFolder.Form.PACKED_MULTIPLIED, 1));
+            cases.add(Arguments.of(architecture, CheckpointFolder.Form.PACKED_DIVIDED, 3));
+        }
+        return cases;
+    }
+
+    @ParameterizedTest
+    @MethodSource
+    void packed(String architecture, CheckpointFolder.Form form, int shards) throws IOException {
+        try (GgufFile original = model(architecture); GgufFile converted = convert(new CheckpointFolder(original, form), shards)) {
+            assertEquals(original.tensors().size(), converted.tensors().size());
+            for (GgufTensor expected : original.tensors()) {
+                GgufTensor actual = converted.requireTensor(expected.name());
+                assertEquals(expected.type(), actual.type());
+                assertArrayEquals(expected.dims(), actual.dims());
+                long exact = expected.type() == GgmlType.I2_S ? expected.elements() / 4 : expected.data().byteSize();
+                assertEquals(-1, expected.data().asSlice(0, exact).mismatch(actual.data().asSlice(0, exact)), expected.name());
+                if (expected.type() == GgmlType.I2_S) {
+                    float scale = expected.data().get(ValueLayout.JAVA_FLOAT, exact);
+                    float wanted = form == CheckpointFolder.Form.PACKED_DIVIDED ? 1 / (1 / scale) : scale;
+                    assertEquals(wanted, actual.data().get(ValueLayout.JAVA_FLOAT, exact), expected.name());
+                }
+            }
+            for (String key : List.of("tokens", "token_type", "merges", "bos_token_id", "eos_token_id", "add_bos_token")) {
+                String name = "tokenizer.ggml." + key;
+                assertEquals(text(original, name), text(converted, name), name);
+            }
+            for (String key : List.of("embedding_length", "feed_forward_length", "block_count", "attention.head_count",
+                    "attention.head_count_kv", "context_length", "rope.freq_base", "attention.layer_norm_rms_epsilon")) {
+                assertEquals(text(original, architecture + "." + key), text(converted, architecture + "." + key), key);
+            }
+        }
+    }
+
+    private static String text(GgufFile file, String key) {
+        GgufMetadata metadata = file.metadata();
+        return switch (metadata.get(key).orElseThrow()) {
+            case GgufArray array when array.elementType() == GgufType.STRING -> array.strings().toString();
+            case GgufArray array -> Arrays.toString(array.ints());
+            case GgufValue value -> value.toString();
+        };
+    }
+
+    /** Trained weights, quantised as in training: by the formula, in double precision. */
+    @ParameterizedTest
+    @ValueSource(strings = {"bitnet-b1.58", "bitnet", "llama"})
+    void master(String architecture) throws IOException {
+        try (GgufFile original = model(architecture)) {
+            CheckpointFolder checkpoint = new CheckpointFolder(original, CheckpointFolder.Form.MASTER);
+            float[] first = checkpoint.masters.values().iterator().next();
+            try (GgufFile converted = convert(checkpoint, 2)) {
+                checkpoint.masters.forEach((name, weights) -> {
+                    GgufTensor tensor = converted.requireTensor(name);
+                    double mean = 0;
+                    for (float weight : weights) {
+                        mean += Math.abs(weight) / (double) weights.length;
+                    }
+                    assertEquals(mean, tensor.data().get(ValueLayout.JAVA_FLOAT, tensor.elements() / 4), mean * 1e-6, name);
+                    int cols = (int) tensor.cols();
+                    for (int i = 0; i < weights.length; i++) {
+                        double exact = weights[i] / mean;
+                        int code = CheckpointFolder.code(tensor, checkpoint.ours(name, i / cols), i % cols);
+                        if (Math.abs(Math.abs(exact) - 0.5) > 1e-6) {
+                            assertEquals(1 + Math.max(-1, Math.min(1, Math.rint(exact))), code, name + " " + i);
+                        }
+                    }
+                });
+            }
+            assertTrue(first.length > 0);
+        }
+    }
+
+    /** What is wrong is named, and no file is left. */
+    @Test
+    void damaged() throws IOException {
+        rejected("model.layers.1.mlp.up_proj.weight is missing", c -> c.tensors.remove("model.layers.1.mlp.up_proj.weight"));
+        rejected("has shape [96, 128]; config.json asks for [96, 256]", c -> c.tensors.put("model.layers.0.mlp.gate_proj.weight",
+                new CheckpointFolder.Tensor("U8", new long[] {96, 128}, new byte[96 * 128])));
+        rejected("holds a code 3", c -> c.tensors.get("model.layers.0.mlp.gate_proj.weight").data()[5] = (byte) 0xC0);
+        rejected("which is no scale", c -> c.tensors.put("model.layers.0.mlp.up_proj.weight_scale",
+                new CheckpointFolder.Tensor("F32", new long[] {1}, new byte[] {0, 0, (byte) 0xC0, 0x7F})));
+        rejected("holds NaN", c -> c.tensors.put("model.norm.weight", new CheckpointFolder.Tensor("BF16", new long[] {256}, nan(256))));
+        rejected("has dtype I8, not BF16, F16 or F32", c -> c.tensors.put("model.norm.weight",
+                new CheckpointFolder.Tensor("I8", new long[] {256}, new byte[256])));
+        rejected("hidden_size is missing", c -> c.config.remove("hidden_size"));
+        rejected("rope_theta is -1", c -> c.config.put("rope_theta", -1));
+        rejected("model_type 'mamba'", c -> c.config.put("model_type", "mamba"));
+        rejected("linear_class 'other'", c -> ((ObjectNode) c.config.get("quantization_config")).put("linear_class", "other"));
+        rejected("quant_method 'gptq'", c -> ((ObjectNode) c.config.get("quantization_config")).put("quant_method", "gptq"));
+        rejected("no byte-level BPE", c -> ((ObjectNode) c.tokenizer.get("model")).put("type", "Unigram"));
+        rejected("splits text by", c -> c.tokenizer.remove("pre_tokenizer"));
+        rejected("the embedding table has 512 rows", c -> ((ObjectNode) c.tokenizer.get("model").get("vocab")).put("zz", 512));
+    }
+
+    private static byte[] nan(int count) {
+        byte[] data = new byte[2 * count];
+        data[0] = (byte) 0xC0;
+        data[1] = 0x7F;
+        return data;
+    }
+
+    private void rejected(String message, Consumer<CheckpointFolder> damage) throws IOException {
+        try (GgufFile original = model("bitnet-b1.58")) {
+            CheckpointFolder checkpoint = new CheckpointFolder(original, CheckpointFolder.Form.PACKED_MULTIPLIED);
+            damage.accept(checkpoint);
+            refuses(message, checkpoint, path -> {});
+        }
+    }
+
+    private interface Damage {
+        void to(Path folder) throws IOException;
+    }
+
+    private void refuses(String message, CheckpointFolder checkpoint, Damage damage) throws IOException {
+        Path source = folder.resolve("damaged-" + System.nanoTime());
+        checkpoint.write(source, 1);
+        damage.to(source);
+        Path target = folder.resolve("refused.gguf");
+        BitNetException e = assertThrows(BitNetException.class,
+                () -> CheckpointConverter.convert(source, target, (written, total) -> {}));
+        assertTrue(e.getMessage().contains(message), e.getMessage());
+        assertFalse(e.getMessage().contains("\n"));
+        assertFalse(Files.exists(target));
+    }
+
+    @Test
+    void damagedFiles() throws IOException {
+        try (GgufFile original = model("bitnet-b1.58")) {
+            CheckpointFolder checkpoint = new CheckpointFolder(original, CheckpointFolder.Form.PACKED_MULTIPLIED);
+            refuses("the file is truncated", checkpoint, path -> truncate(path, -100));
+            refuses("truncated", checkpoint, path -> truncate(path, 4));
+            refuses("truncated or no safetensors", checkpoint, path -> truncate(path, 40));
+            refuses("no JSON", checkpoint, path -> overwrite(path, 8, 'x'));
+            refuses("has neither", checkpoint, path -> Files.delete(path.resolve("model.safetensors")));
+            refuses("no tokenizer.json", checkpoint, path -> Files.delete(path.resolve("tokenizer.json")));
+            refuses("is no JSON", checkpoint, path -> Files.writeString(path.resolve("config.json"), "{"));
+        }
+    }
+
+    private static void truncate(Path source, long length) throws IOException {
+        try (RandomAccessFile file = new RandomAccessFile(source.resolve("model.safetensors").toFile(), "rw")) {
+            file.setLength(length < 0 ? file.length() + length : length);
+        }
+    }
+
+    private static void overwrite(Path source, long at, int with) throws IOException {
+        try (RandomAccessFile file = new RandomAccessFile(source.resolve("model.safetensors").toFile(), "rw")) {
+            file.seek(at);
+            file.write(with);
+        }
+    }
+}

@@ -1,0 +1,223 @@
+package io.github.bitnet4j.huggingface;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.github.bitnet4j.gguf.GgufFile;
+import io.github.bitnet4j.gguf.GgufMetadata;
+import io.github.bitnet4j.gguf.GgufTensor;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+
+/**
+ * Writes the model of a GGUF file as a checkpoint, in the layouts that are published. Tests change what they want to
+ * damage before {@link #write}.
+ */
+final class CheckpointFolder {
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    /** The releases of a model. */
+    enum Form { PACKED_MULTIPLIED, PACKED_DIVIDED, MASTER }
+
+    record Tensor(String type, long[] shape, byte[] data) {}
+
+    final ObjectNode config = JSON.createObjectNode();
+    final ObjectNode tokenizer = JSON.createObjectNode();
+    final Map<String, Tensor> tensors = new LinkedHashMap<>();
+    /** Trained weights of the master form by GGUF name, row by row, in the order of the checkpoint. */
+    final Map<String, float[]> masters = new LinkedHashMap<>();
+    private final Form form;
+    private final boolean llama;
+    private final int headDim;
+
+    CheckpointFolder(GgufFile file, Form form) {
+        this.form = form;
+        GgufMetadata metadata = file.metadata();
+        String architecture = metadata.string("general.architecture").orElseThrow();
+        llama = architecture.equals("llama");
+        String[][] keys = {{"hidden_size", "embedding_length"}, {"intermediate_size", "feed_forward_length"},
+            {"num_hidden_layers", "block_count"}, {"num_attention_heads", "attention.head_count"},
+            {"num_key_value_heads", "attention.head_count_kv"}, {"max_position_embeddings", "context_length"},
+            {"vocab_size", "vocab_size"}};
+        for (String[] key : keys) {
+            config.put(key[0], metadata.integer(architecture + "." + key[1]).orElseThrow());
+        }
+        headDim = config.get("hidden_size").asInt() / config.get("num_attention_heads").asInt();
+        config.put("rope_theta", metadata.number(architecture + ".rope.freq_base").orElseThrow());
+        config.put("rms_norm_eps", metadata.number(architecture + ".attention.layer_norm_rms_epsilon").orElseThrow());
+        config.put("tie_word_embeddings", file.tensor("output.weight").isEmpty());
+        config.put("model_type", architecture.equals("bitnet-b1.58") ? "bitnet" : "llama");
+        config.put("hidden_act", architecture.equals("bitnet-b1.58") ? "relu2" : "silu");
+        config.putArray("architectures").add(llama ? "LlamaForCausalLM" : architecture.equals("bitnet") ? "BitnetForCausalLM"
+                : "BitNetForCausalLM");
+        config.put("bos_token_id", metadata.integer("tokenizer.ggml.bos_token_id").orElseThrow());
+        config.put("eos_token_id", metadata.integer("tokenizer.ggml.eos_token_id").orElseThrow());
+        ObjectNode quantization = config.putObject("quantization_config");
+        quantization.put("quant_method", "bitnet");
+        quantization.put("linear_class", form == Form.PACKED_DIVIDED ? "bitlinear" : "autobitlinear");
+        addTokenizer(metadata);
+        file.tensors().forEach(this::add);
+    }
+
+    private void addTokenizer(GgufMetadata metadata) {
+        ObjectNode model = tokenizer.putObject("model").put("type", "BPE");
+        ObjectNode vocabulary = model.putObject("vocab");
+        ArrayNode added = tokenizer.putArray("added_tokens");
+        List<String> tokens = metadata.array("tokenizer.ggml.tokens").orElseThrow().strings();
+        int[] types = metadata.array("tokenizer.ggml.token_type").orElseThrow().ints();
+        for (int id = 0; id < tokens.size(); id++) {
+            if (types[id] == 3) {
+                added.addObject().put("id", id).put("content", tokens.get(id)).put("special", true);
+            } else {
+                vocabulary.put(tokens.get(id), id);
+            }
+        }
+        ArrayNode merges = model.putArray("merges");
+        metadata.array("tokenizer.ggml.merges").orElseThrow().strings().forEach(merge -> {
+            if (form == Form.MASTER) {
+                merges.addArray().add(merge.split(" ")[0]).add(merge.split(" ")[1]);
+            } else {
+                merges.add(merge);
+            }
+        });
+        tokenizer.putObject("pre_tokenizer").putArray("pretokenizers").addObject().put("type", "Split").putObject("pattern")
+                .put("Regex", "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*"
+                        + "|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+");
+        tokenizer.putObject("post_processor").putArray("single").addObject().putObject("SpecialToken");
+    }
+
+    private String theirs(String name) {
+        String[][] names = {{"token_embd.", "model.embed_tokens."}, {"output_norm.", "model.norm."}, {"blk.", "model.layers."},
+            {"attn_norm.", "input_layernorm."}, {"ffn_norm.", "post_attention_layernorm."},
+            {"attn_sub_norm.", config.get("hidden_act").asText().equals("silu") ? "self_attn.inner_attn_ln." : "self_attn.attn_sub_norm."},
+            {"ffn_sub_norm.", config.get("hidden_act").asText().equals("silu") ? "mlp.ffn_layernorm." : "mlp.ffn_sub_norm."},
+            {"attn_q.", "self_attn.q_proj."}, {"attn_k.", "self_attn.k_proj."}, {"attn_v.", "self_attn.v_proj."},
+            {"attn_output.", "self_attn.o_proj."}, {"ffn_gate.", "mlp.gate_proj."}, {"ffn_up.", "mlp.up_proj."},
+            {"ffn_down.", "mlp.down_proj."}};
+        String theirs = name.equals("output.weight") ? "lm_head.weight" : name;
+        for (String[] pair : names) {
+            theirs = theirs.replace(pair[0], pair[1]);
+        }
+        return theirs;
+    }
+
+    private void add(GgufTensor tensor) {
+        int cols = (int) tensor.cols();
+        int rows = (int) tensor.rows();
+        switch (tensor.type()) {
+            case F16 -> reals(theirs(tensor.name()), new long[] {rows, cols}, rows * cols,
+                    i -> Float.float16ToFloat(tensor.data().getAtIndex(ValueLayout.JAVA_SHORT, i)));
+            case F32 -> reals(theirs(tensor.name()), new long[] {cols}, cols, i -> tensor.data().getAtIndex(ValueLayout.JAVA_FLOAT, i));
+            default -> linear(tensor, rows, cols);
+        }
+    }
+
+    private interface Reals {
+        float at(int i);
+    }
+
+    /** F32 tensors, so that nothing is lost on the way. */
+    private void reals(String name, long[] shape, int count, Reals values) {
+        ByteBuffer data = ByteBuffer.allocate(count * 4).order(ByteOrder.LITTLE_ENDIAN);
+        for (int i = 0; i < count; i++) {
+            data.putFloat(values.at(i));
+        }
+        tensors.put(name, new Tensor("F32", shape, data.array()));
+    }
+
+    private void linear(GgufTensor tensor, int rows, int cols) {
+        String name = theirs(tensor.name());
+        if (form == Form.MASTER) {
+            float[] weights = new float[rows * cols];
+            Random random = new Random(tensor.name().hashCode());
+            ByteBuffer data = ByteBuffer.allocate(2 * weights.length).order(ByteOrder.LITTLE_ENDIAN);
+            for (int i = 0; i < weights.length; i++) {
+                int bits = Float.floatToIntBits((float) (random.nextGaussian() * 0.02)) >>> 16;
+                data.putShort((short) bits);
+                weights[i] = Float.intBitsToFloat(bits << 16);
+            }
+            masters.put(tensor.name(), weights);
+            tensors.put(name, new Tensor("BF16", new long[] {rows, cols}, data.array()));
+            return;
+        }
+        byte[] packed = new byte[rows / 4 * cols];
+        for (int row = 0; row < rows; row++) {
+            for (int k = 0; k < cols; k++) {
+                packed[row % (rows / 4) * cols + k] |= (byte) (code(tensor, ours(tensor.name(), row), k) << 2 * (row / (rows / 4)));
+            }
+        }
+        tensors.put(name, new Tensor("U8", new long[] {rows / 4, cols}, packed));
+        float scale = tensor.data().get(ValueLayout.JAVA_FLOAT, (long) rows * cols / 4);
+        reals(name + "_scale", new long[] {1}, 1, i -> form == Form.PACKED_DIVIDED ? 1 / scale : scale);
+    }
+
+    /** The code of I2_S weight (row, k), from the specification. */
+    static int code(GgufTensor tensor, int row, int k) {
+        long element = row * tensor.cols() + k;
+        int shift = (int) (6 - 2 * (element % 128 / 32));
+        return tensor.data().get(ValueLayout.JAVA_BYTE, element / 128 * 32 + element % 32) >> shift & 3;
+    }
+
+    /** The GGUF row of a checkpoint's row: llama files put element i of a head's first half at 2 i, of its second at 2 i + 1. */
+    int ours(String name, int row) {
+        if (!llama || !name.contains("attn_q.") && !name.contains("attn_k.")) {
+            return row;
+        }
+        int i = row % headDim;
+        return row - i + (i < headDim / 2 ? 2 * i : 2 * (i - headDim / 2) + 1);
+    }
+
+    /** @param shards 1, or more for files with an index */
+    void write(Path folder, int shards) throws IOException {
+        Files.createDirectories(folder);
+        JSON.writeValue(folder.resolve("config.json").toFile(), config);
+        JSON.writeValue(folder.resolve("tokenizer.json").toFile(), tokenizer);
+        ObjectNode map = JSON.createObjectNode();
+        for (int shard = 0; shard < shards; shard++) {
+            Map<String, Tensor> part = new LinkedHashMap<>();
+            String file = shards == 1 ? "model.safetensors" : "model-%05d-of-%05d.safetensors".formatted(shard + 1, shards);
+            int i = 0;
+            for (Map.Entry<String, Tensor> entry : tensors.entrySet()) {
+                if (i++ % shards == shard) {
+                    part.put(entry.getKey(), entry.getValue());
+                    map.put(entry.getKey(), file);
+                }
+            }
+            Files.write(folder.resolve(file), safetensors(part));
+        }
+        if (shards > 1) {
+            JSON.writeValue(folder.resolve("model.safetensors.index.json").toFile(), JSON.createObjectNode().set("weight_map", map));
+        }
+    }
+
+    private static byte[] safetensors(Map<String, Tensor> tensors) throws IOException {
+        ObjectNode header = JSON.createObjectNode();
+        header.putObject("__metadata__").put("format", "pt");
+        ByteArrayOutputStream data = new ByteArrayOutputStream();
+        tensors.forEach((name, tensor) -> {
+            ObjectNode entry = header.putObject(name).put("dtype", tensor.type());
+            ArrayNode shape = entry.putArray("shape");
+            for (long dim : tensor.shape()) {
+                shape.add(dim);
+            }
+            entry.putArray("data_offsets").add(data.size()).add(data.size() + tensor.data().length);
+            data.writeBytes(tensor.data());
+        });
+        byte[] json = header.toString().getBytes(StandardCharsets.UTF_8);
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        out.writeBytes(ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong(0, json.length).array());
+        out.writeBytes(json);
+        data.writeTo(out);
+        return out.toByteArray();
+    }
+}
