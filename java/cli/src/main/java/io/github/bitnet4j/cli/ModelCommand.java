@@ -5,8 +5,11 @@ import io.github.bitnet4j.api.BitNetModel;
 import io.github.bitnet4j.api.ModelOptions;
 import io.github.bitnet4j.gguf.GgufException;
 import io.github.bitnet4j.gguf.GgufFile;
+import io.github.bitnet4j.huggingface.CheckpointCache;
+import io.github.bitnet4j.huggingface.CheckpointConverter;
 import io.github.bitnet4j.model.KvPrecision;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.function.Supplier;
@@ -16,8 +19,9 @@ import picocli.CommandLine.Option;
 abstract class ModelCommand extends BitNetCommand {
     private static final Path BUNDLED = Path.of("models", "shakespeare.gguf");
 
-    @Option(names = {"-m", "--model"}, paramLabel = "FILE", order = 80,
-            description = "The model, a GGUF file (default: the bundled one).")
+    @Option(names = {"-m", "--model"}, paramLabel = "MODEL", order = 80,
+            description = "The model: a GGUF file, or a folder as published on Hugging Face, which is converted once into "
+                    + "the cache (default: the bundled model).")
     private Path model;
 
     @Option(names = {"-t", "--threads"}, paramLabel = "N", split = ",", order = 81,
@@ -41,13 +45,25 @@ abstract class ModelCommand extends BitNetCommand {
         super(console);
     }
 
-    /** The file of {@code -m}, or the bundled model. */
+    /** The file of {@code -m}, converted if it is a folder, or the bundled model. */
     final Path modelPath() {
         if (model != null) {
-            return model;
+            return Files.isDirectory(model) ? converted(model) : model;
         }
         return console.home().map(home -> home.resolve(BUNDLED)).orElseThrow(() -> new UsageException(
                 "no model is named; give one with -m FILE (the launcher 'bitnet' knows where the bundled one is)"));
+    }
+
+    private Path converted(Path folder) {
+        if (!CheckpointConverter.isCheckpoint(folder)) {
+            throw new BitNetException(folder + " is a folder without config.json; -m takes a GGUF file or a checkpoint's folder");
+        }
+        try (Progress progress = new Progress(console, "converting " + folder.getFileName())) {
+            return CheckpointCache.ofUser().gguf(folder, (written, total) ->
+                    progress.update(written, total, Units.bytes(written) + " of " + Units.bytes(total)));
+        } catch (IOException e) {
+            throw new BitNetException("cannot convert " + folder + ": " + Errors.sentence(e), e);
+        }
     }
 
     /** Positions asked for with {@code -c}, or {@code otherwise}. */
