@@ -337,6 +337,14 @@ BN_API size_t bn_attention_scratch(const bn_attention_shape *shape, int64_t n, i
 /* y_r = softmax(x_r / temperature), temperature > 0. x, y: [n][cols], may be the same. */
 BN_API bn_status bn_softmax(bn_context *ctx, const float *x, int64_t n, int64_t cols, float temperature, float *y);
 
+/* ---- memory --------------------------------------------------------------------------------------------- */
+
+/*
+ * Copies bytes with every thread of the context, each the contiguous share that it would read of a matrix of this size: on
+ * machines where memory belongs to a processor, untouched pages at `to` become the reader's. The two must not overlap.
+ */
+BN_API bn_status bn_copy(bn_context *ctx, const void *from, size_t bytes, void *to);
+
 /* ---- measuring ------------------------------------------------------------------------------------------ */
 
 /*

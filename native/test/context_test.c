@@ -187,6 +187,26 @@ static void test_one_caller_at_a_time(const char *data)
     bn_context_destroy(ctx);
 }
 
+/* Every byte arrives, those after a piece of their own too, and the one behind the last stays. */
+static void test_copy(const char *data)
+{
+    char *to = malloc(BYTES);
+    for (int32_t threads = 1; threads <= 3; threads++) {
+        bn_context *ctx;
+        if (!expect(bn_context_create(threads, BN_ISA_AUTO, &ctx) == BN_OK, "%d threads", threads)) break;
+        const size_t sizes[] = {0, 1, 4097, (256 << 10) + 1, BYTES - 1};
+        for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+            memset(to, 0, BYTES);
+            expect(bn_copy(ctx, data, sizes[i], to) == BN_OK && memcmp(data, to, sizes[i]) == 0 && to[sizes[i]] == 0,
+                   "a copy of %zu bytes by %d threads", sizes[i], threads);
+        }
+        expect(bn_copy(ctx, NULL, 1, to) == BN_ERROR_ARGUMENT && bn_copy(ctx, data, 1, NULL) == BN_ERROR_ARGUMENT, "null");
+        expect(bn_copy(NULL, data, 1, to) == BN_ERROR_ARGUMENT, "no context");
+        bn_context_destroy(ctx);
+    }
+    free(to);
+}
+
 static void *cancel_soon(void *ctx)
 {
     expect_sleep(0.01);
@@ -226,6 +246,7 @@ int main(void)
     memset(data, 1, BYTES);
     test_one_caller_at_a_time(data);
     test_cancel(data);
+    test_copy(data);
     free(data);
     return expect_result();
 }

@@ -1810,6 +1810,54 @@ public class BitNetNative extends BitNetNative$shared {
         }
     }
 
+    private static class bn_copy {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            BitNetNative.C_INT,
+            BitNetNative.C_POINTER,
+            BitNetNative.C_POINTER,
+            BitNetNative.C_LONG,
+            BitNetNative.C_POINTER
+        );
+
+        public static final MethodHandle HANDLE = NativeLibrary.downcall("bn_copy", DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * bn_status bn_copy(bn_context *ctx, const void *from, size_t bytes, void *to)
+     * }
+     */
+    public static FunctionDescriptor bn_copy$descriptor() {
+        return bn_copy.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * bn_status bn_copy(bn_context *ctx, const void *from, size_t bytes, void *to)
+     * }
+     */
+    public static MethodHandle bn_copy$handle() {
+        return bn_copy.HANDLE;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * bn_status bn_copy(bn_context *ctx, const void *from, size_t bytes, void *to)
+     * }
+     */
+    public static int bn_copy(MemorySegment ctx, MemorySegment from, long bytes, MemorySegment to) {
+        var mh$ = bn_copy.HANDLE;
+        try {
+            return (int)mh$.invokeExact(ctx, from, bytes, to);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class bn_read_bandwidth {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             BitNetNative.C_INT,

@@ -62,6 +62,7 @@ final class BenchCommand extends ModelCommand {
 
     private final List<BenchRow> rows = new ArrayList<>();
     private Map<String, String> kernels = Map.of();
+    private Loading load;
     private final Map<Integer, Double> bandwidths = new TreeMap<>();
     /** Of all generated tokens, warming up included. */
     private HeadUse headUse = new HeadUse(0, 0, 0);
@@ -71,7 +72,7 @@ final class BenchCommand extends ModelCommand {
     }
 
     private record Result(List<BenchRow> tests, Map<Integer, Double> readBandwidthByThreads, Map<String, String> kernels,
-                          HeadUse headUse) {}
+                          HeadUse headUse, Loading load) {}
 
     @Override
     public Integer call() {
@@ -105,6 +106,7 @@ final class BenchCommand extends ModelCommand {
             double bandwidth = bandwidth(model);
             bandwidths.put(model.kernels().threads(), bandwidth);
             kernels = KernelNames.of(model.kernels());
+            load = Loading.of(model.weightMemory());
             for (int i = 0; i < tests.size(); i++) {
                 progress.update(i, tests.size(), tests.get(i).name() + ", " + model.kernels().threads() + " threads");
                 rows.add(measure(session, tests.get(i), options.batchSize(), bandwidth));
@@ -112,11 +114,11 @@ final class BenchCommand extends ModelCommand {
         }
     }
 
-    /** The best of several readings of all tensors: the first brings them from the disk. */
+    /** The best of several readings of all weights: the first may bring them from the disk. */
     private static double bandwidth(BitNetModel model) {
         double best = 0;
         for (int i = 0; i < BANDWIDTH_RUNS + 1; i++) {
-            best = Math.max(best, model.kernels().readBandwidth(model.file().tensorData()));
+            best = Math.max(best, model.kernels().readBandwidth(model.weightMemory().bytes()));
         }
         return best;
     }
@@ -193,7 +195,7 @@ final class BenchCommand extends ModelCommand {
 
     private void report() {
         if (json || format == Format.JSON) {
-            Json.print(console.out(), new Result(rows, bandwidths, kernels, headUse));
+            Json.print(console.out(), new Result(rows, bandwidths, kernels, headUse, load));
         } else if (format == Format.CSV) {
             console.out().println(BenchRow.CSV_TITLES);
             rows.forEach(row -> console.out().println(row.csv()));
@@ -207,6 +209,7 @@ final class BenchCommand extends ModelCommand {
             if (head.mode() == HeadMode.TWO_PASS) {
                 console.out().println("head of generated tokens: " + HeadArgument.text(headUse));
             }
+            console.out().println("weights: " + load.text());
             console.out().println("kernels of the ternary products: " + PRODUCTS.stream().map(kernels::get)
                     .collect(Collectors.joining(", ")));
         }

@@ -7,6 +7,7 @@ import io.github.bitnet4j.bindings.NativeLibraryException;
 import io.github.bitnet4j.model.Cpu;
 import io.github.bitnet4j.model.Kernels;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
@@ -36,7 +37,8 @@ final class DoctorCommand extends ModelCommand {
     private record Library(String path, List<String> features, List<Isa> isas, Map<String, String> kernels, int threads,
                            double readBandwidth) {}
 
-    private record Estimate(String model, long bytesPerToken, double tokensPerSecond, String problem) {}
+    private record Estimate(String model, long bytesPerToken, double readBandwidth, double tokensPerSecond, Loading load,
+                            String problem) {}
 
     private record Report(Machine machine, Library library, String libraryProblem, Estimate estimate) {}
 
@@ -65,25 +67,31 @@ final class DoctorCommand extends ModelCommand {
     }
 
     private static double bandwidth(Kernels kernels) {
-        double best = 0;
         try (Arena arena = Arena.ofShared()) {
-            var buffer = arena.allocate(BANDWIDTH_BYTES, 64).fill((byte) 1);
-            for (int i = 0; i < BANDWIDTH_RUNS; i++) {
-                best = Math.max(best, kernels.readBandwidth(buffer));
-            }
+            return bandwidth(kernels, arena.allocate(BANDWIDTH_BYTES, 64).fill((byte) 1));
+        }
+    }
+
+    private static double bandwidth(Kernels kernels, MemorySegment bytes) {
+        double best = 0;
+        for (int i = 0; i < BANDWIDTH_RUNS; i++) {
+            best = Math.max(best, kernels.readBandwidth(bytes));
         }
         return best;
     }
 
-    /** Decoding reads all weights for every token, so memory bandwidth bounds it. */
+    /** Decoding reads all weights for every token, so memory bandwidth bounds it: that of a copy, if there is one. */
     private Estimate estimate(Library library) {
         try (BitNetModel model = open()) {
             ModelInfo info = model.info();
-            return new Estimate(info.name(), info.decodeBytes(), library.readBandwidth() / info.decodeBytes(), null);
+            Loading load = Loading.of(model.weightMemory());
+            double bandwidth = load.copiedBytes() == 0 ? library.readBandwidth()
+                    : bandwidth(model.kernels(), model.weightMemory().bytes());
+            return new Estimate(info.name(), info.decodeBytes(), bandwidth, bandwidth / info.decodeBytes(), load, null);
         } catch (UsageException e) {
-            return new Estimate(null, 0, 0, "no model is named; give one with -m FILE");
+            return new Estimate(null, 0, 0, 0, null, "no model is named; give one with -m FILE");
         } catch (RuntimeException e) {
-            return new Estimate(modelPath().toString(), 0, 0, Errors.sentence(e));
+            return new Estimate(modelPath().toString(), 0, 0, 0, null, Errors.sentence(e));
         }
     }
 
@@ -111,6 +119,8 @@ final class DoctorCommand extends ModelCommand {
         line("model", estimate.problem() != null ? estimate.problem() : String.format(Locale.ROOT,
                 "%s: a token reads %s, so at most %.1f tokens/s from memory", estimate.model(),
                 Units.bytes(estimate.bytesPerToken()), estimate.tokensPerSecond()));
+        Optional.ofNullable(estimate.load()).ifPresent(load -> line("weights", load.text() + "; read at "
+                + Units.rate(estimate.readBandwidth())));
     }
 
     private void line(String name, String value) {

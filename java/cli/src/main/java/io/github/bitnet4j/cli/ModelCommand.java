@@ -8,6 +8,7 @@ import io.github.bitnet4j.gguf.GgufFile;
 import io.github.bitnet4j.huggingface.CheckpointCache;
 import io.github.bitnet4j.huggingface.CheckpointConverter;
 import io.github.bitnet4j.model.KvPrecision;
+import io.github.bitnet4j.model.LoadMode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -40,6 +41,11 @@ abstract class ModelCommand extends BitNetCommand {
             description = "Keys and values: f16, or f32 with attention in double precision, slower over long texts "
                     + "and exact (default: f32 for logits and perplexity, f16 elsewhere).")
     private String kv;
+
+    @Option(names = "--load", paramLabel = "MODE", order = 86,
+            description = "Weights: mmap reads them where they lie in the file; hugepages copies those of every token to pages "
+                    + "of 2 MB, which are read faster, but takes memory of their own and time to open (default: mmap).")
+    private String load = "mmap";
 
     ModelCommand(Console console) {
         super(console);
@@ -86,7 +92,15 @@ abstract class ModelCommand extends BitNetCommand {
 
     final ModelOptions modelOptions(int threads) {
         return checked(() -> ModelOptions.DEFAULT.withThreads(threads).withContextLength(ctx).withIsa(isa)
-                .withKvPrecision(kvPrecision()));
+                .withKvPrecision(kvPrecision()).withLoad(loadMode()));
+    }
+
+    private LoadMode loadMode() {
+        return switch (load) {
+            case "mmap" -> LoadMode.MMAP;
+            case "hugepages" -> LoadMode.HUGEPAGES;
+            default -> throw new UsageException("--load is '" + load + "'; it must be mmap or hugepages");
+        };
     }
 
     private KvPrecision kvPrecision() {
@@ -117,7 +131,10 @@ abstract class ModelCommand extends BitNetCommand {
     }
 
     final BitNetModel open(ModelOptions options) {
-        return open(modelPath(), options);
+        try (Progress progress = new Progress(console, "copying weights")) {
+            return open(modelPath(), options.withLoadListener((done, total) ->
+                    progress.update(done, total, Units.bytes(done) + " of " + Units.bytes(total))));
+        }
     }
 
     static BitNetModel open(Path path, ModelOptions options) {

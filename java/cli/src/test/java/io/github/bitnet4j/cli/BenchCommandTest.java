@@ -2,6 +2,7 @@ package io.github.bitnet4j.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.List;
@@ -45,6 +46,16 @@ class BenchCommandTest {
         List<String> csv = Cli.ok("bench", "-p", "0", "-n", "2", "-r", "1", "-o", "csv").out().lines().toList();
         assertEquals(2, csv.size());
         assertEquals(csv.get(0).split(",").length, csv.get(1).split(",").length);
+    }
+
+    @Test
+    void whereTheWeightsLieIsSaid() {
+        assertTrue(Cli.ok("bench", "-p", "0", "-n", "2", "-r", "1").out().contains("weights: mmap"));
+        JsonNode load = Cli.ok("bench", "-p", "0", "-n", "2", "-r", "1", "-o", "json").json().get("load");
+        assertEquals("mmap", load.get("mode").asText());
+        Cli copied = Cli.run("bench", "-p", "0", "-n", "2", "-r", "1", "--load", "hugepages");
+        assumeTrue(!copied.err().contains("transparent huge pages"), copied.err());
+        assertTrue(copied.out().contains("weights: hugepages, ") && copied.out().contains(" copied, "), copied.out());
     }
 
     @Test

@@ -13,7 +13,9 @@ import io.github.bitnet4j.gguf.GgufTensor;
 import io.github.bitnet4j.model.BitNetTransformer;
 import io.github.bitnet4j.model.Cpu;
 import io.github.bitnet4j.model.Kernels;
+import io.github.bitnet4j.model.LoadMode;
 import io.github.bitnet4j.model.ModelConfig;
+import io.github.bitnet4j.model.WeightMemory;
 import io.github.bitnet4j.tokenizer.SpecialTokens;
 import io.github.bitnet4j.tokenizer.Tokenizer;
 import java.io.IOException;
@@ -29,7 +31,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A model, opened from a GGUF file that stays mapped and is never copied. Safe for use by many threads; their forward
+ * A model, opened from a GGUF file that stays mapped; its weights are copied only when {@link LoadMode} says so. Safe for use by many threads; their forward
  * passes take turns. Closing it frees the map and the threads: close its sessions first.
  *
  * <pre>{@code
@@ -61,6 +63,11 @@ public final class BitNetModel implements AutoCloseable {
         transformer = new BitNetTransformer(file, config, kernels, Math.min(options.batchSize(), contextLength),
                 contextLength, options.kvPrecision(), options.head());
         try {
+            if (options.load() == LoadMode.HUGEPAGES) {
+                transformer.copyWeights(options.loadListener());
+                LOG.debug("copied {} bytes of weights, {} of them on huge pages", weightMemory().bytes().byteSize(),
+                        weightMemory().hugeBytes());
+            }
             tokenizer = Vocabularies.tokenizer(file);
             info = describe(file, config, tokenizer, options, transformer.coarseHeadBytes());
         } catch (RuntimeException | Error e) {
@@ -174,6 +181,11 @@ public final class BitNetModel implements AutoCloseable {
     /** The kernels in use: their CPU target, their names, and how fast they read memory. */
     public Kernels kernels() {
         return kernels;
+    }
+
+    /** Where the weights lie. */
+    public WeightMemory weightMemory() {
+        return transformer.weightMemory();
     }
 
     /** The tokenizer of the file; safe for any number of threads. */

@@ -2,6 +2,8 @@ package io.github.bitnet4j.api;
 
 import io.github.bitnet4j.model.HeadMode;
 import io.github.bitnet4j.model.KvPrecision;
+import io.github.bitnet4j.model.LoadListener;
+import io.github.bitnet4j.model.LoadMode;
 import java.util.Objects;
 
 /**
@@ -15,17 +17,25 @@ import java.util.Objects;
  *                      {@code F32} for comparing logits with those of an exact evaluation
  * @param head          how a generation finds the tokens it can choose: {@code TWO_PASS} reads a quarter of the head, takes
  *                      memory of that size, and chooses the same tokens
+ * @param load          where weights lie: {@code HUGEPAGES} copies them to pages that are read faster
+ * @param loadListener  hears how far the copying has come
  */
 public record ModelOptions(int threads, int contextLength, String isa, int batchSize, KvPrecision kvPrecision,
-                           HeadMode head) {
+                           HeadMode head, LoadMode load, LoadListener loadListener) {
 
-    /** One thread a physical core, the model's context, the best kernels, 256 rows a pass, f16 keys and values, every logit. */
-    public static final ModelOptions DEFAULT = new ModelOptions(0, 0, "auto", 256, KvPrecision.F16, HeadMode.EXACT);
+    /**
+     * One thread a physical core, the model's context, the best kernels, 256 rows a pass, f16 keys and values, every logit,
+     * weights in the file.
+     */
+    public static final ModelOptions DEFAULT = new ModelOptions(0, 0, "auto", 256, KvPrecision.F16, HeadMode.EXACT,
+            LoadMode.MMAP, LoadListener.NONE);
 
     public ModelOptions {
         Objects.requireNonNull(isa, "isa");
         Objects.requireNonNull(kvPrecision, "kvPrecision");
         Objects.requireNonNull(head, "head");
+        Objects.requireNonNull(load, "load");
+        Objects.requireNonNull(loadListener, "loadListener");
         require(threads >= 0 && threads <= 256, "threads", threads, "0 (physical cores) to 256");
         require(contextLength >= 0, "contextLength", contextLength, "0 (the model's limit) or more");
         require(batchSize >= 1 && batchSize <= 4096, "batchSize", batchSize, "1 to 4096");
@@ -38,26 +48,34 @@ public record ModelOptions(int threads, int contextLength, String isa, int batch
     }
 
     public ModelOptions withThreads(int threads) {
-        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head);
+        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head, load, loadListener);
     }
 
     public ModelOptions withContextLength(int contextLength) {
-        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head);
+        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head, load, loadListener);
     }
 
     public ModelOptions withIsa(String isa) {
-        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head);
+        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head, load, loadListener);
     }
 
     public ModelOptions withBatchSize(int batchSize) {
-        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head);
+        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head, load, loadListener);
     }
 
     public ModelOptions withKvPrecision(KvPrecision kvPrecision) {
-        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head);
+        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head, load, loadListener);
     }
 
     public ModelOptions withHead(HeadMode head) {
-        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head);
+        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head, load, loadListener);
+    }
+
+    public ModelOptions withLoad(LoadMode load) {
+        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head, load, loadListener);
+    }
+
+    public ModelOptions withLoadListener(LoadListener loadListener) {
+        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head, load, loadListener);
     }
 }

@@ -24,7 +24,7 @@ import java.util.concurrent.locks.ReentrantLock;
  * </pre>
  * and logits = E . rms(x), not quantised. Models of architecture {@code llama} have no sub-norms.
  *
- * <p>Weights stay in the mapped file. Forward passes take turns on one set of buffers; any thread may call.
+ * <p>Weights stay in the mapped file, unless {@link #copyWeights} moves them. Forward passes take turns on one set of buffers; any thread may call.
  */
 public final class BitNetTransformer implements AutoCloseable {
     /** Rows whose logits are computed in one product with the head, to bound the buffer. */
@@ -44,6 +44,8 @@ public final class BitNetTransformer implements AutoCloseable {
     private final MemorySegment head;
     private final Optional<TwoPassHead> twoPass;
     private final MemorySegment outputNorm;
+    private final List<MemorySegment> streamed;
+    private WeightMemory weightMemory;
 
     /**
      * One layer's norms, and its products with their outputs already named. With one row, {@code gateUpOfOne} takes the
@@ -88,6 +90,11 @@ public final class BitNetTransformer implements AutoCloseable {
             for (int i = 0; i < config.layers(); i++) {
                 layers.add(layer(weights, i));
             }
+            streamed = new ArrayList<>(weights.linears());
+            if (twoPass.isEmpty()) {
+                streamed.add(head);
+            }
+            weightMemory = new WeightMemory(LoadMode.MMAP, file.tensorData());
         } catch (RuntimeException | Error e) {
             arena.close();
             throw e;
@@ -194,6 +201,21 @@ public final class BitNetTransformer implements AutoCloseable {
         return batchSize;
     }
 
+    /**
+     * Moves what every token reads whole, the ternary matrices and a head without a coarse copy, to huge pages. Before the
+     * first pass, and once.
+     *
+     * @throws BitNetException if the system has no huge pages, or not enough memory
+     */
+    public void copyWeights(LoadListener listener) {
+        weightMemory = WeightCopy.of(streamed, kernels, arena, listener);
+    }
+
+    /** Where the weights lie. */
+    public WeightMemory weightMemory() {
+        return weightMemory;
+    }
+
     /** Bytes of the output head's coarse copy; empty when there is none. */
     public OptionalLong coarseHeadBytes() {
         return twoPass.map(coarse -> OptionalLong.of(coarse.bytes())).orElse(OptionalLong.empty());
@@ -202,7 +224,7 @@ public final class BitNetTransformer implements AutoCloseable {
     /** Room for the keys and values of one sequence. */
     public KvCache newCache() {
         requireOpen();
-        return new KvCache(config, positions, precision);
+        return new KvCache(config, positions, precision, weightMemory.mode());
     }
 
     /**

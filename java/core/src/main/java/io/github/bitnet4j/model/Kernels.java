@@ -136,6 +136,10 @@ public final class Kernels implements AutoCloseable {
         check(bn_attention(context, shape, rows, n, q, qStride, out, outStride, scratch));
     }
 
+    void copy(MemorySegment from, MemorySegment to) {
+        check(bn_copy(context, from, from.byteSize(), to));
+    }
+
     /** Bytes a second at which all threads together read {@code data} once. */
     public double readBandwidth(MemorySegment data) {
         try (Arena arena = Arena.ofConfined()) {

@@ -16,21 +16,28 @@ public final class KvCache implements AutoCloseable {
     private final MemorySegment descriptor;
     private final int capacity;
 
-    /** Room for {@code positions} positions of a model. */
-    KvCache(ModelConfig config, int positions, KvPrecision precision) {
+    /**
+     * Room for {@code positions} positions of a model. On huge pages it is read faster and resident as a whole from the first
+     * position on: that belongs to weights that are too.
+     */
+    KvCache(ModelConfig config, int positions, KvPrecision precision, LoadMode load) {
         int rounded = Math.ceilDiv(positions, BLOCK) * BLOCK;
         long half = config.kvBytesPerPosition(precision) / 2 * rounded;
         capacity = positions;
         descriptor = bn_kv_cache.allocate(arena);
         try {
-            bn_kv_cache.keys(descriptor, NativeMemory.allocate(half, arena));
-            bn_kv_cache.values(descriptor, NativeMemory.allocate(half, arena));
+            bn_kv_cache.keys(descriptor, allocate(half, load));
+            bn_kv_cache.values(descriptor, allocate(half, load));
         } catch (RuntimeException | Error e) {
             arena.close();
             throw e;
         }
         bn_kv_cache.capacity(descriptor, rounded);
         bn_kv_cache.type(descriptor, precision.ordinal());
+    }
+
+    private MemorySegment allocate(long bytes, LoadMode load) {
+        return load == LoadMode.HUGEPAGES ? NativeMemory.allocate(bytes, arena) : NativeMemory.allocateSparse(bytes, arena);
     }
 
     /** Positions that fit. */

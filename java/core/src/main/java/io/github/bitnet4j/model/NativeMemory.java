@@ -11,7 +11,7 @@ import java.lang.invoke.MethodHandle;
 /**
  * Large zeroed buffers whose pages become resident when they are first touched. {@link Arena#allocate} writes zeroes
  * at once, which for a KV cache of a long context costs time and memory that a short text never needs; calloc of a
- * large size takes untouched pages from the system.
+ * large size takes untouched pages from the system, huge ones where it has them and they fit.
  */
 final class NativeMemory {
     /** A cache line, and the alignment that kernels prefer. */
@@ -25,15 +25,26 @@ final class NativeMemory {
 
     private NativeMemory() {}
 
-    /** Allocates {@code bytes} zeroed bytes, 64-byte aligned, freed when the arena closes. */
+    /** Allocates {@code bytes} zeroed bytes, 64-byte aligned, freed when the arena closes; on huge pages where they fit. */
     static MemorySegment allocate(long bytes, Arena arena) {
-        MemorySegment block = calloc(Math.addExact(bytes, ALIGNMENT));
+        MemorySegment memory = allocate(bytes, bytes < HugePages.SIZE ? ALIGNMENT : HugePages.SIZE, arena);
+        HugePages.ask(memory);
+        return memory;
+    }
+
+    /** The same on small pages: what is touched here and there stays little. */
+    static MemorySegment allocateSparse(long bytes, Arena arena) {
+        return allocate(bytes, ALIGNMENT, arena);
+    }
+
+    private static MemorySegment allocate(long bytes, long alignment, Arena arena) {
+        MemorySegment block = calloc(Math.addExact(bytes, alignment));
         if (block.address() == 0) {
             throw new BitNetException("the system refused " + (bytes >> 20) + " MiB of memory; "
                     + "a shorter context (-c) or a smaller batch needs less");
         }
-        MemorySegment owned = block.reinterpret(bytes + ALIGNMENT, arena, NativeMemory::free);
-        return owned.asSlice(-block.address() & ALIGNMENT - 1, bytes);
+        MemorySegment owned = block.reinterpret(bytes + alignment, arena, NativeMemory::free);
+        return owned.asSlice(-block.address() & alignment - 1, bytes);
     }
 
     static MemorySegment floats(long count, Arena arena) {

@@ -8,6 +8,7 @@ import io.github.bitnet4j.gguf.GgufTensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
@@ -17,6 +18,7 @@ final class Weights {
 
     private final GgufFile file;
     private final Arena arena;
+    private final List<MemorySegment> linears = new ArrayList<>();
 
     Weights(GgufFile file, Arena arena) {
         this.file = file;
@@ -34,7 +36,14 @@ final class Weights {
         if (!Float.isFinite(scale)) {
             throw bad(name, "has the scale " + scale + "; the file is corrupt");
         }
-        return matrix(tensor, scale);
+        MemorySegment matrix = matrix(tensor, scale);
+        linears.add(matrix);
+        return matrix;
+    }
+
+    /** Every ternary matrix so far, in the order in which they were asked for. */
+    List<MemorySegment> linears() {
+        return List.copyOf(linears);
     }
 
     /** An embedding table or output head. */

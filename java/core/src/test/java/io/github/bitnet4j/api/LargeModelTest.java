@@ -4,8 +4,11 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.github.bitnet4j.BitNetException;
 import io.github.bitnet4j.ChildJvm;
+import io.github.bitnet4j.model.LoadMode;
 import io.github.bitnet4j.sampling.SamplingOptions;
 import io.github.bitnet4j.synth.Synth;
 import io.github.bitnet4j.synth.SynthSpec;
@@ -80,22 +83,41 @@ class LargeModelTest {
      */
     @Test
     void weightsAreNotCopied() throws IOException, InterruptedException {
-        long growth = Long.parseLong(ChildJvm.run(MemoryGrowth.class, Path.of("."), large.toString()).strip());
+        long growth = Long.parseLong(ChildJvm.run(MemoryGrowth.class, Path.of("."), large.toString(), "MMAP").strip().split(" ")[0]);
         assertTrue(growth < Files.size(large) * 3 / 4, "anonymous memory grew by " + growth + " bytes");
+    }
+
+    /** The copy is resident, the file's pages that it was made from are not, and the tokens are the same. */
+    @Test
+    void copiedWeightsAreNotHeldTwice() throws IOException, InterruptedException {
+        try (BitNetModel mapped = BitNetModel.open(large);
+                BitNetModel copied = BitNetModel.open(large, ModelOptions.DEFAULT.withLoad(LoadMode.HUGEPAGES))) {
+            assertArrayEquals(freshly(mapped, 20), freshly(copied, 20));
+            assertTrue(copied.weightMemory().hugeBytes() > copied.weightMemory().bytes().byteSize() / 2,
+                    "on huge pages: " + copied.weightMemory().hugeBytes());
+        } catch (BitNetException e) {
+            assumeTrue(!e.getMessage().contains("transparent huge pages"), e.getMessage());
+            throw e;
+        }
+        String[] growth = ChildJvm.run(MemoryGrowth.class, Path.of("."), large.toString(), "HUGEPAGES").strip().split(" ");
+        assertTrue(Long.parseLong(growth[0]) > Files.size(large) * 3 / 4, "anonymous memory grew by " + growth[0] + " bytes");
+        assertTrue(Long.parseLong(growth[1]) < Files.size(large) / 4, "pages of files grew by " + growth[1] + " bytes");
     }
 
     static final class MemoryGrowth {
         public static void main(String[] args) throws IOException {
-            long before = anonymousBytes();
-            try (BitNetModel model = BitNetModel.open(Path.of(args[0])); Session session = model.newSession()) {
+            long anonymous = resident("RssAnon:");
+            long files = resident("RssFile:");
+            ModelOptions options = ModelOptions.DEFAULT.withLoad(LoadMode.valueOf(args[1]));
+            try (BitNetModel model = BitNetModel.open(Path.of(args[0]), options); Session session = model.newSession()) {
                 session.generate(new int[] {1, 2, 3}, GREEDY).text();
-                System.out.println(anonymousBytes() - before);
+                System.out.println(resident("RssAnon:") - anonymous + " " + (resident("RssFile:") - files));
             }
         }
 
-        /** RssAnon: resident memory that is no file's. */
-        private static long anonymousBytes() throws IOException {
-            return Files.readAllLines(Path.of("/proc/self/status")).stream().filter(line -> line.startsWith("RssAnon:"))
+        /** Resident bytes of one kind. */
+        private static long resident(String kind) throws IOException {
+            return Files.readAllLines(Path.of("/proc/self/status")).stream().filter(line -> line.startsWith(kind))
                     .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) * 1024).findFirst().orElseThrow();
         }
     }

@@ -1,0 +1,17 @@
+package io.github.bitnet4j.model;
+
+import java.lang.foreign.MemorySegment;
+
+/**
+ * Where the weights of an open model lie.
+ *
+ * @param mode  how they came there
+ * @param bytes the copy, or all tensors of the mapped file
+ */
+public record WeightMemory(LoadMode mode, MemorySegment bytes) {
+
+    /** How much of a copy lies on huge pages now, as the system counts it; 0 for a mapped file. */
+    public long hugeBytes() {
+        return mode == LoadMode.MMAP ? 0 : HugePages.resident(bytes);
+    }
+}
