@@ -18,6 +18,7 @@ import picocli.CommandLine.Parameters;
                 "%nIt runs as fast as a trained one, and talks nonsense.%n"},
         footer = {"", "Examples:",
                 "  bitnet synth m.gguf --preset 2b-4t       1.19 GB, the shape of microsoft/bitnet-b1.58-2B-4T",
+                "  bitnet synth m.gguf --preset 2b-4t --gate-sparsity 0.8      as trained models may have it",
                 "  bitnet synth m.gguf --preset tiny --seed 7 --zeros 0.5 --force"})
 final class SynthCommand extends BitNetCommand {
     @Parameters(paramLabel = "OUT.gguf", description = "The file to write.")
@@ -32,20 +33,24 @@ final class SynthCommand extends BitNetCommand {
     @Option(names = "--zeros", paramLabel = "P", order = 3, description = "Share of weights that are zero (default: 0.42).")
     private double zeros = 0.42;
 
-    @Option(names = "--force", order = 4, description = "Replace the file if it exists.")
+    @Option(names = "--gate-sparsity", paramLabel = "P", order = 4,
+            description = "Share of ReLU² gates that are closed, above 0 and below 1 (default: 0.5, which symmetric weights have).")
+    private double gateSparsity = 0.5;
+
+    @Option(names = "--force", order = 5, description = "Replace the file if it exists.")
     private boolean force;
 
     SynthCommand(Console console) {
         super(console);
     }
 
-    private record Result(String output, String preset, long seed, double zeros, long bytes, double seconds) {}
+    private record Result(String output, String preset, long seed, double zeros, double gateSparsity, long bytes, double seconds) {}
 
     @Override
     public Integer call() throws IOException {
         SynthPreset shape = SynthPreset.byId(preset).orElseThrow(
                 () -> new UsageException("there is no preset '" + preset + "'; known are " + SynthPreset.ids()));
-        SynthSpec spec = ModelCommand.checked(() -> shape.spec().toBuilder().seed(seed).zeros(zeros).build());
+        SynthSpec spec = ModelCommand.checked(() -> shape.spec().toBuilder().seed(seed).zeros(zeros).gateSparsity(gateSparsity).build());
         requireFolder(output);
         if (Files.exists(output) && !force) {
             throw new BitNetException(output + " exists; replace it with --force or choose another name");
@@ -55,7 +60,7 @@ final class SynthCommand extends BitNetCommand {
             Synth.write(spec, output, (written, total) ->
                     progress.update(written, total, Units.bytes(written) + " of " + Units.bytes(total)));
         }
-        report(new Result(output.toString(), preset, seed, zeros, Files.size(output), (System.nanoTime() - start) / 1e9));
+        report(new Result(output.toString(), preset, seed, zeros, gateSparsity, Files.size(output), (System.nanoTime() - start) / 1e9));
         return OK;
     }
 

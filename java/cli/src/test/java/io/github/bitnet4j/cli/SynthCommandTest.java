@@ -23,6 +23,17 @@ class SynthCommandTest {
         assertEquals(4, Cli.ok("run", "-m", model.toString(), "-p", "a", "-n", "4", "--ignore-eos", "--json").json().get("ids").size());
     }
 
+    /** So that nobody takes a figure of such a model for that of a plain one. */
+    @Test
+    void theNameTellsOfTheGates() throws IOException {
+        Path model = folder.resolve("gates.gguf");
+        Cli.ok("synth", model.toString(), "--preset", "tiny", "--gate-sparsity", "0.8");
+        String inspected = Cli.ok("inspect", model.toString()).out();
+        assertTrue(inspected.contains("tiny-gate-sparsity-0.8") && inspected.contains("bitnet4j.synth.gate_sparsity"), inspected);
+        Cli refused = Cli.run("synth", model.toString(), "--preset", "large", "--gate-sparsity", "0.8", "--force");
+        assertTrue(refused.err().contains("SiLU gates"), refused.err());
+    }
+
     @Test
     void theSameSeedGivesTheSameFile() throws IOException {
         Path one = folder.resolve("one.gguf");

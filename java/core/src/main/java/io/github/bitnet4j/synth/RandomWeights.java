@@ -34,11 +34,18 @@ final class RandomWeights {
         this.seed = seed;
     }
 
+    /** Changes bytes of a tensor before they are written: {@code count} in the buffer, from {@code offset} of the tensor on. */
+    interface Edit {
+        Edit NONE = (buffer, offset, count) -> {};
+
+        void apply(ByteBuffer buffer, long offset, int count);
+    }
+
     /** An I2_S tensor: random codes, then the scale and 28 zero bytes. */
-    TensorData i2s(long weights, float scale) {
+    TensorData i2s(long weights, float scale, Edit edit) {
         long stream = nextStream();
         return out -> {
-            fill(out, weights / 4, stream, Integer.BYTES, r -> Byte.toUnsignedLong(ternary[(int) r & 0xFFFF])
+            fill(out, weights / 4, stream, Integer.BYTES, edit, r -> Byte.toUnsignedLong(ternary[(int) r & 0xFFFF])
                     | Byte.toUnsignedLong(ternary[(int) (r >>> 16) & 0xFFFF]) << 8
                     | Byte.toUnsignedLong(ternary[(int) (r >>> 32) & 0xFFFF]) << 16
                     | Byte.toUnsignedLong(ternary[(int) (r >>> 48)]) << 24);
@@ -48,14 +55,14 @@ final class RandomWeights {
     }
 
     /** An F16 tensor of normally distributed numbers with mean 0. */
-    TensorData f16(long elements, double deviation) {
+    TensorData f16(long elements, double deviation, Edit edit) {
         long stream = nextStream();
         return out -> {
             short[] table = new short[ENTRIES];
             for (int i = 0; i < ENTRIES; i++) {
                 table[i] = Float.floatToFloat16((float) (normal[i] * deviation));
             }
-            fill(out, elements * Short.BYTES, stream, Long.BYTES, r -> Short.toUnsignedLong(table[(int) r & 0xFFFF])
+            fill(out, elements * Short.BYTES, stream, Long.BYTES, edit, r -> Short.toUnsignedLong(table[(int) r & 0xFFFF])
                     | Short.toUnsignedLong(table[(int) (r >>> 16) & 0xFFFF]) << 16
                     | Short.toUnsignedLong(table[(int) (r >>> 32) & 0xFFFF]) << 32
                     | (long) table[(int) (r >>> 48)] << 48);
@@ -63,13 +70,14 @@ final class RandomWeights {
     }
 
     /** An F32 vector of normally distributed numbers: the gains of a norm. */
-    TensorData f32(int elements, double mean, double deviation) {
+    TensorData f32(int elements, double mean, double deviation, Edit edit) {
         long stream = nextStream();
         return out -> {
             ByteBuffer values = ByteBuffer.allocate(elements * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
             for (int i = 0; i < elements; i++) {
                 values.putFloat((float) (mean + deviation * normal[(int) (mix(stream + (i + 1) * GOLDEN_GAMMA) >>> 48)]));
             }
+            edit.apply(values, 0, values.capacity());
             out.write(values.flip());
         };
     }
@@ -88,7 +96,8 @@ final class RandomWeights {
         long pack(long random);
     }
 
-    private void fill(WritableByteChannel out, long bytes, long stream, int step, Packer packer) throws IOException {
+    private void fill(WritableByteChannel out, long bytes, long stream, int step, Edit edit, Packer packer)
+            throws IOException {
         long state = stream;
         for (long left = bytes; left > 0; left -= buffer.capacity()) {
             int count = (int) Math.min(buffer.capacity(), left);
@@ -102,6 +111,7 @@ final class RandomWeights {
                     buffer.putLong(at, packed);
                 }
             }
+            edit.apply(buffer, bytes - left, count);
             out.write(buffer.limit(count));
         }
     }
@@ -150,7 +160,7 @@ final class RandomWeights {
         return table;
     }
 
-    private static double density(double z) {
+    static double density(double z) {
         return Math.exp(-z * z / 2) / Math.sqrt(2 * Math.PI);
     }
 }

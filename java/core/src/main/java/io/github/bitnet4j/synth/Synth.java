@@ -2,8 +2,11 @@ package io.github.bitnet4j.synth;
 
 import io.github.bitnet4j.gguf.GgmlType;
 import io.github.bitnet4j.gguf.GgufWriter;
+import io.github.bitnet4j.synth.RandomWeights.Edit;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Optional;
+import java.util.function.Function;
 
 /**
  * Writes random ternary models. They compute at the speed of a trained model of their shape, and their text is noise.
@@ -16,10 +19,17 @@ import java.nio.file.Path;
  * normalised input, the residual stream grows as the square root of the number of layers, and attention scores are near
  * a standard normal distribution. Embeddings have deviation 3 / sqrt(hidden), so logits
  * have deviation 3 and the best one leads by a clear margin.
+ *
+ * <p><b>Gates.</b> Symmetric weights close half of all ReLU&sup2; gates; {@link GateSparsity} makes it another share, of which
+ * name and metadata then tell.
  */
 public final class Synth {
     private static final double LOGIT_DEVIATION = 3;
     private static final double NORM_DEVIATION = 0.1;
+    /** Mean square of {@link RandomWeights#scale} around 1: uniform from 0.9 to 1.1. */
+    private static final double SCALE_SQUARE = 1 + 0.01 / 3;
+    /** Metadata of a model whose gates were steered: the share that is closed. */
+    static final String GATE_SPARSITY_KEY = "bitnet4j.synth.gate_sparsity";
     /** {@code general.file_type} of I2_S files. */
     private static final int FILE_TYPE_I2_S = 40;
     private static final int QUANTIZATION_VERSION = 2;
@@ -29,11 +39,13 @@ public final class Synth {
 
     private final SynthSpec spec;
     private final RandomWeights random;
+    private final Optional<GateSparsity> gates;
     private final GgufWriter writer = new GgufWriter();
 
     private Synth(SynthSpec spec) {
         this.spec = spec;
         this.random = new RandomWeights(spec.zeros(), spec.seed());
+        this.gates = spec.steersGates() ? Optional.of(new GateSparsity(spec.gateSparsity())) : Optional.empty();
     }
 
     /** Writes the model that {@code spec} describes to {@code target}. */
@@ -58,7 +70,7 @@ public final class Synth {
         String prefix = spec.architecture() + ".";
         Vocabulary vocabulary = new Vocabulary(spec.vocab());
         writer.string("general.architecture", spec.architecture())
-                .string("general.name", spec.name())
+                .string("general.name", spec.name() + (spec.steersGates() ? "-gate-sparsity-" + spec.gateSparsity() : ""))
                 .u32(prefix + "vocab_size", spec.vocab())
                 .u32(prefix + "context_length", spec.context())
                 .u32(prefix + "embedding_length", spec.hidden())
@@ -85,49 +97,80 @@ public final class Synth {
                 .u32("tokenizer.ggml.padding_token_id", vocabulary.endOfText())
                 .string("tokenizer.chat_template", CHAT_TEMPLATE)
                 .u32("general.quantization_version", QUANTIZATION_VERSION);
+        if (spec.steersGates()) {
+            writer.f32(GATE_SPARSITY_KEY, (float) spec.gateSparsity());
+        }
     }
 
     /** Within a layer the order is that of the checkpoint's own names, sorted, as conversion leaves it. */
     private void addTensors() {
         int queries = spec.heads() * spec.headDim();
         int keys = spec.kvHeads() * spec.headDim();
-        embedding("token_embd");
+        embedding("token_embd", edit(gate -> gate.embedding(spec.hidden(), embeddingDeviation())));
         for (int layer = 0; layer < spec.layers(); layer++) {
             String prefix = "blk." + layer + ".";
             norm(prefix + "attn_norm", spec.hidden());
-            product(prefix + "ffn_down", spec.ffn(), spec.hidden());
+            product(prefix + "ffn_down", spec.ffn(), spec.hidden(), edit(gate -> gate.output(spec.ffn(), spec.hidden())));
             if (spec.subNorms()) {
                 norm(prefix + "ffn_sub_norm", spec.ffn());
             }
-            product(prefix + "ffn_gate", spec.hidden(), spec.ffn());
+            product(prefix + "ffn_gate", spec.hidden(), spec.ffn(), edit(gate -> gate.gate(spec.hidden())));
             product(prefix + "ffn_up", spec.hidden(), spec.ffn());
-            norm(prefix + "ffn_norm", spec.hidden());
+            double rms = rmsBeforeFeedForward(layer);
+            norm(prefix + "ffn_norm", spec.hidden(), edit(gate ->
+                    gate.norm(spec.hidden(), spec.zeros(), NORM_DEVIATION, rms, embeddingDeviation())));
             if (spec.subNorms()) {
                 norm(prefix + "attn_sub_norm", queries);
             }
             product(prefix + "attn_k", spec.hidden(), keys);
-            product(prefix + "attn_output", queries, spec.hidden());
+            product(prefix + "attn_output", queries, spec.hidden(), edit(gate -> gate.output(queries, spec.hidden())));
             product(prefix + "attn_q", spec.hidden(), queries);
             product(prefix + "attn_v", spec.hidden(), keys);
         }
         norm("output_norm", spec.hidden());
         if (!spec.tied()) {
-            embedding("output");
+            embedding("output", Edit.NONE);
         }
     }
 
-    private void embedding(String name) {
+    private Edit edit(Function<GateSparsity, Edit> change) {
+        return gates.map(change).orElse(Edit.NONE);
+    }
+
+    private double embeddingDeviation() {
+        return LOGIT_DEVIATION / Math.sqrt(spec.hidden());
+    }
+
+    /**
+     * Of the residual stream: the embedding, and two outputs a layer, of which the last is still missing. Each is the sum of
+     * inputs of mean square 1 + NORM_DEVIATION&sup2; by weights that {@link #product} scales; pinned places get none.
+     */
+    private double rmsBeforeFeedForward(int layer) {
+        double output = SCALE_SQUARE * (1 + NORM_DEVIATION * NORM_DEVIATION) * (spec.hidden() - GateSparsity.PINNED)
+                / spec.hidden();
+        return Math.sqrt(embeddingDeviation() * embeddingDeviation() + (2 * layer + 1) * output);
+    }
+
+    private void embedding(String name, Edit edit) {
         writer.tensor(name + ".weight", GgmlType.F16, new long[] {spec.hidden(), spec.vocab()},
-                random.f16((long) spec.hidden() * spec.vocab(), LOGIT_DEVIATION / Math.sqrt(spec.hidden())));
+                random.f16((long) spec.hidden() * spec.vocab(), embeddingDeviation(), edit));
     }
 
     private void norm(String name, int size) {
-        writer.tensor(name + ".weight", GgmlType.F32, new long[] {size}, random.f32(size, 1, NORM_DEVIATION));
+        norm(name, size, Edit.NONE);
+    }
+
+    private void norm(String name, int size, Edit edit) {
+        writer.tensor(name + ".weight", GgmlType.F32, new long[] {size}, random.f32(size, 1, NORM_DEVIATION, edit));
     }
 
     private void product(String name, int inputs, int outputs) {
+        product(name, inputs, outputs, Edit.NONE);
+    }
+
+    private void product(String name, int inputs, int outputs, Edit edit) {
         double nonZero = Math.max(1, inputs * (1 - spec.zeros()));
         writer.tensor(name + ".weight", GgmlType.I2_S, new long[] {inputs, outputs},
-                random.i2s((long) inputs * outputs, random.scale(1 / Math.sqrt(nonZero))));
+                random.i2s((long) inputs * outputs, random.scale(1 / Math.sqrt(nonZero)), edit));
     }
 }

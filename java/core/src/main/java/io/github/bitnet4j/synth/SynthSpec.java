@@ -18,13 +18,17 @@ package io.github.bitnet4j.synth;
  * @param eps          epsilon of RMSNorm
  * @param tied         whether the embeddings are also the output head; if not, there is an F16 {@code output.weight}
  * @param zeros        fraction of ternary weights that are zero, 0 to 1; 0.42 is what 2B-4T has
+ * @param gateSparsity share of ReLU&sup2; gates that are closed, above 0 and below 1; 0.5 is what symmetric weights have
  * @param seed         the same spec gives the same file, byte for byte
  */
 public record SynthSpec(String name, String architecture, int hidden, int ffn, int layers, int heads, int kvHeads,
-        int headDim, int vocab, int context, float ropeTheta, float eps, boolean tied, double zeros, long seed) {
+        int headDim, int vocab, int context, float ropeTheta, float eps, boolean tied, double zeros, double gateSparsity,
+        long seed) {
 
     /** I2_S packs rows in blocks of this many weights. */
     private static final int BLOCK = 128;
+    /** The gate sparsity of symmetric weights. */
+    private static final double EVEN_GATES = 0.5;
 
     /** @throws IllegalArgumentException if no I2_S model can have this shape; the message says which number is why */
     public SynthSpec {
@@ -36,6 +40,10 @@ public record SynthSpec(String name, String architecture, int hidden, int ffn, i
         requireBlocks("heads * head width", Math.multiplyExact(heads, headDim));
         require(vocab >= Vocabulary.MIN_SIZE, "a byte-level vocabulary has at least " + Vocabulary.MIN_SIZE + " tokens");
         require(zeros >= 0 && zeros <= 1, "the fraction of zeros must be 0 to 1, not " + zeros);
+        require(gateSparsity > 0 && gateSparsity < 1, "the gate sparsity must be above 0 and below 1, not " + gateSparsity);
+        require(gateSparsity == EVEN_GATES || architecture.equals("bitnet-b1.58") || architecture.equals("bitnet-25"),
+                "architecture " + architecture + " has SiLU gates, which are never closed; a gate sparsity needs bitnet-b1.58");
+        require(gateSparsity == EVEN_GATES || zeros < 1, "gates of zero weights cannot be opened");
         require(ropeTheta > 0 && eps > 0, "rope theta and epsilon must be positive");
     }
 
@@ -55,6 +63,11 @@ public record SynthSpec(String name, String architecture, int hidden, int ffn, i
         return !architecture.equals("llama");
     }
 
+    /** Whether gates are to be closed more or less often than symmetric weights close them. */
+    boolean steersGates() {
+        return gateSparsity != EVEN_GATES;
+    }
+
     /** A builder that starts from the {@code tiny} preset: two layers of 256, half a megabyte. */
     public static Builder builder() {
         return new Builder();
@@ -64,7 +77,7 @@ public record SynthSpec(String name, String architecture, int hidden, int ffn, i
     public Builder toBuilder() {
         return builder().name(name).architecture(architecture).hidden(hidden).ffn(ffn).layers(layers)
                 .heads(heads, kvHeads, headDim).vocab(vocab).context(context).ropeTheta(ropeTheta).eps(eps).tied(tied)
-                .zeros(zeros).seed(seed);
+                .zeros(zeros).gateSparsity(gateSparsity).seed(seed);
     }
 
     /** Builds a {@link SynthSpec}; each method is named after the component it sets. */
@@ -83,6 +96,7 @@ public record SynthSpec(String name, String architecture, int hidden, int ffn, i
         private float eps = 1e-5f;
         private boolean tied = true;
         private double zeros = 0.42;
+        private double gateSparsity = EVEN_GATES;
         private long seed = 42;
 
         private Builder() {}
@@ -150,6 +164,11 @@ public record SynthSpec(String name, String architecture, int hidden, int ffn, i
             return this;
         }
 
+        public Builder gateSparsity(double value) {
+            gateSparsity = value;
+            return this;
+        }
+
         public Builder seed(long value) {
             seed = value;
             return this;
@@ -158,7 +177,7 @@ public record SynthSpec(String name, String architecture, int hidden, int ffn, i
         /** @throws IllegalArgumentException if no I2_S model can have this shape */
         public SynthSpec build() {
             return new SynthSpec(name, architecture, hidden, ffn, layers, heads, kvHeads, headDim, vocab, context,
-                    ropeTheta, eps, tied, zeros, seed);
+                    ropeTheta, eps, tied, zeros, gateSparsity, seed);
         }
     }
 }

@@ -42,6 +42,9 @@ final class ReferenceModel {
     private final float[][] head;
     private final float[] outputNorm;
     private final List<Layer> layers = new ArrayList<>();
+    /** Of all layers and tokens so far, and how many were not positive. */
+    long gates;
+    long closedGates;
 
     /** Weights of -1, 0 and 1, [M][K], and their scale. */
     private record Ternary(byte[][] rows, float scale) {}
@@ -108,7 +111,12 @@ final class ReferenceModel {
                 add(x, linear(layer.output, rms(attention(q, keys.get(i), values.get(i)), layer.attentionSubNorm)));
 
                 h = rms(x, layer.feedForwardNorm);
-                float[] gated = gated(linear(layer.gate, h), linear(layer.up, h));
+                float[] gate = linear(layer.gate, h);
+                for (float g : gate) {
+                    closedGates += g <= 0 ? 1 : 0;
+                }
+                gates += gate.length;
+                float[] gated = gated(gate, linear(layer.up, h));
                 add(x, linear(layer.down, rms(gated, layer.feedForwardSubNorm)));
             }
             position++;
