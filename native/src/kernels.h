@@ -48,19 +48,25 @@ typedef void (*bn_gemm_fn)(const uint8_t *restrict w, size_t cols, size_t rows, 
 typedef void (*bn_unpack_fn)(const uint8_t *restrict w, size_t cols, size_t rows, uint8_t *restrict i2s);
 
 /*
- * The same for n = BN_GEMM_LUT_NARROW or BN_GEMM_LUT_WIDE rows of activations, of which it makes tables of sums. rows:
- * a multiple of 4, at most BN_GEMM_LUT_ROWS; some hundreds repay the tables. scratch: BN_GEMM_LUT_SCRATCH bytes, 64-byte
- * aligned.
+ * Sixteen rows of I2_S as rows [first, first + 16) of a panel of panel_rows rows (formats/packed.h). Rows from `rows` on
+ * are filled up with zeros. cols is a multiple of 128.
  */
-typedef void (*bn_gemm_lut_fn)(const uint8_t *restrict w, size_t cols, size_t rows, const int8_t *restrict q,
-                               size_t q_stride, size_t n, int32_t *restrict y, size_t y_stride, void *restrict scratch);
+typedef void (*bn_pack_weights_fn)(const uint8_t *restrict i2s, size_t cols, size_t rows, size_t first,
+                                   size_t panel_rows, uint8_t *restrict panel);
 
-enum {
-    BN_GEMM_LUT_NARROW = 56,
-    BN_GEMM_LUT_WIDE = 80,
-    BN_GEMM_LUT_ROWS = 1280,
-    BN_GEMM_LUT_SCRATCH = 320 * 1024
-};
+/* n rows of activations, at most 64, as a block of 64 (formats/packed.h). cols is a multiple of 128. */
+typedef void (*bn_pack_tokens_fn)(const int8_t *restrict q, size_t q_stride, size_t cols, size_t n,
+                                  int8_t *restrict block);
+
+/*
+ * bn_gemm_fn for a packed panel of `rows` rows, a multiple of 48 and at most BN_GEMM_PACKED_ROWS, and a packed block of n.
+ * All 64 rows of y may be written to, `rows` of each. scratch: BN_GEMM_PACKED_SCRATCH bytes, 64-byte aligned, as the
+ * panel and the block are.
+ */
+typedef void (*bn_gemm_packed_fn)(const uint8_t *restrict panel, size_t cols, size_t rows, const int8_t *restrict block,
+                                  size_t n, int32_t *restrict y, size_t y_stride, void *restrict scratch);
+
+enum { BN_GEMM_PACKED_ROWS = 1344, BN_GEMM_PACKED_SCRATCH = 288 * 1024 };
 
 /* One row: y = x / sqrt(mean(x^2) + eps) * weight. x and y may be the same. */
 typedef void (*bn_rms_norm_fn)(const float *x, size_t cols, const float *weight, float eps, float *y);
@@ -179,7 +185,9 @@ typedef void (*bn_softmax_fn)(const float *x, size_t cols, float temperature, fl
     X(GEMV_ROWS, "gemv_rows", bn_gemv_rows_fn)                       \
     X(GEMM, "gemm", bn_gemm_fn)                                      \
     X(UNPACK, "unpack", bn_unpack_fn)                                \
-    X(GEMM_LUT, "gemm_lut", bn_gemm_lut_fn)                          \
+    X(PACK_WEIGHTS, "pack_weights", bn_pack_weights_fn)              \
+    X(PACK_TOKENS, "pack_tokens", bn_pack_tokens_fn)                 \
+    X(GEMM_PACKED, "gemm_packed", bn_gemm_packed_fn)                 \
     X(RMS_NORM, "rms_norm", bn_rms_norm_fn)                          \
     X(QUANTIZE, "quantize", bn_quantize_fn)                          \
     X(GLU, "glu", bn_glu_fn)                                         \
@@ -232,6 +240,8 @@ typedef enum bn_format {
 #define BN_LANES_KERNELS(X)                                     \
     BN_LANES_KERNEL(X, UNPACK, I2_R16, unpack_i2r16)            \
     BN_LANES_KERNEL(X, UNPACK, I2_C, unpack_i2c)                \
+    BN_LANES_KERNEL(X, PACK_WEIGHTS, I2_S, pack_weights)        \
+    BN_LANES_KERNEL(X, PACK_TOKENS, I2_S, pack_tokens)          \
     BN_LANES_KERNEL(X, RMS_NORM, F32, rms_norm)                 \
     BN_LANES_KERNEL(X, QUANTIZE, F32, quantize)                 \
     BN_LANES_KERNEL(X, GLU, F32, glu)                           \
@@ -266,7 +276,7 @@ typedef enum bn_format {
     X(GEMM, I2_S, AVX2, bn_gemm_i2s_avx2)                       \
     X(GEMM, I2_S, AVXVNNI, bn_gemm_i2s_avxvnni)                 \
     X(GEMM, I2_S, AVX512VNNI, bn_gemm_i2s_avx512vnni)           \
-    X(GEMM_LUT, I2_S, AVX512VNNI, bn_gemm_lut_i2s_avx512vnni)   \
+    X(GEMM_PACKED, I2_S, AVX512VNNI, bn_gemm_packed_avx512vnni) \
     X(GEMV, I2_R16, SCALAR, bn_gemv_i2r16_scalar)               \
     X(GEMV, I2_R16, AVX2, bn_gemv_i2r16_avx2)                   \
     X(GEMV, I2_R16, AVXVNNI, bn_gemv_i2r16_avxvnni)             \

@@ -43,11 +43,14 @@ void check_gemv(const bn_kernel *kernel);
 void check_gemv_rows(const bn_kernel *kernel);
 void check_gemm(const bn_kernel *kernel);
 void check_unpack(const bn_kernel *kernel);
-void check_gemm_lut(const bn_kernel *kernel);
+void check_pack_weights(const bn_kernel *kernel);
+void check_pack_tokens(const bn_kernel *kernel);
+void check_gemm_packed(const bn_kernel *kernel);
 void bench_gemv(const bn_kernel *kernel, const bench_options *options);
 void bench_unpack(const bn_kernel *kernel, const bench_options *options);
 void bench_gemm(const bn_kernel *kernel, const bench_options *options);
-void bench_gemm_lut(const bn_kernel *kernel, const bench_options *options);
+void bench_pack_weights(const bn_kernel *kernel, const bench_options *options);
+void bench_gemm_packed(const bn_kernel *kernel, const bench_options *options);
 
 void check_rms_norm(const bn_kernel *kernel);
 void check_quantize(const bn_kernel *kernel);

@@ -199,6 +199,32 @@ static void test_layer(int64_t cols, int64_t n, const int64_t rows[PRODUCTS])
     layer_destroy(&l);
 }
 
+/* More weights than are packed at a time: the same as by few rows at a time, which are not packed. */
+static void test_more_than_a_slab(void)
+{
+    static const int64_t rows[PRODUCTS] = {4096, 2560, 2064};
+    enum { N = 40, FEW = 8 };
+    layer l = layer_create(3072, N, rows);
+    float *y = malloc(l.y_count * sizeof *y), *few = malloc(l.y_count / N * FEW * sizeof *few);
+    bn_context *ctx;
+    if (!expect(bn_context_create(3, BN_ISA_AUTO, &ctx) == BN_OK, "a context")) return;
+    run(&l, ctx, 0, N, y);
+    for (int64_t first = 0; first < N; first += FEW) {
+        run(&l, ctx, first, FEW, few);
+        const float *all = y, *some = few;
+        for (int p = 0; p < PRODUCTS; p++) {
+            same(all + first * rows[p], some, (size_t)(FEW * rows[p]), bn_isa_name(bn_context_isa(ctx)), 3, &l,
+                 "not the same as few rows at a time");
+            all += N * rows[p];
+            some += FEW * rows[p];
+        }
+    }
+    bn_context_destroy(ctx);
+    free(y);
+    free(few);
+    layer_destroy(&l);
+}
+
 /* Rows that end within a block of I2_S, which I2_R16 can have: the lines that are left of rows that are longer. */
 static void test_part_of_a_block(int64_t cols, int64_t n)
 {
@@ -379,6 +405,7 @@ int main(void)
     test_layer(256, 200, tables);
     test_layer(128, 56, tables);
     test_layer(384, 135, tables);
+    test_more_than_a_slab();
     test_part_of_a_block(16, 1);
     test_part_of_a_block(144, 5);
     test_part_of_a_block(208, 70);

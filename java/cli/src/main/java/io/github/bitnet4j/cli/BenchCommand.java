@@ -38,7 +38,7 @@ final class BenchCommand extends ModelCommand {
     private static final int WARM_UP_TOKENS = 16;
     private static final GenerationOptions LIKELIEST =
             GenerationOptions.tokens(1).withSampling(SamplingOptions.GREEDY.withSeed(SEED)).withIgnoreStopIds(true);
-    private static final List<String> PRODUCTS = List.of("gemv i2_s", "gemm i2_s", "gemm_lut i2_s");
+    private static final List<String> PRODUCTS = List.of("gemv i2_s", "gemm i2_s", "gemm_packed i2_s");
 
     enum Format { MD, JSON, CSV }
 
