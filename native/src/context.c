@@ -7,11 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "cpu/cpu.h"
 #include "pool/pool.h"
 
-enum { MAX_THREADS = 256, ERROR_BYTES = 256 };
+enum { MAX_THREADS = 256, ERROR_BYTES = 256, HUGE_PAGE = 2 << 20 };
 
 struct bn_context {
     bn_pool *pool;
@@ -146,9 +147,15 @@ void *bn_context_scratch(bn_context *ctx, size_t bytes)
 {
     if (bytes > ctx->scratch_bytes) {
         free(ctx->scratch);
-        ctx->scratch_bytes = (bytes + 63) / 64 * 64;
-        ctx->scratch = aligned_alloc(64, ctx->scratch_bytes);
-        if (ctx->scratch == NULL) ctx->scratch_bytes = 0;
+        const size_t page = bytes < HUGE_PAGE ? 64 : HUGE_PAGE;
+        ctx->scratch_bytes = (bytes + page - 1) / page * page;
+        ctx->scratch = aligned_alloc(page, ctx->scratch_bytes);
+        if (ctx->scratch == NULL)
+            ctx->scratch_bytes = 0;
+#if defined(MADV_HUGEPAGE)
+        else if (page == HUGE_PAGE)
+            madvise(ctx->scratch, ctx->scratch_bytes, MADV_HUGEPAGE);
+#endif
     }
     return ctx->scratch;
 }

@@ -68,6 +68,10 @@ typedef void (*bn_gemm_packed_fn)(const uint8_t *restrict panel, size_t cols, si
 
 enum { BN_GEMM_PACKED_ROWS = 1344, BN_GEMM_PACKED_SCRATCH = 288 * 1024 };
 
+/* y[i] = (or +=) (dot[i] - sum) * factor: the dot products are exact, the factor is one for the row. */
+typedef void (*bn_epilogue_fn)(const int32_t *restrict dot, size_t rows, int32_t sum, float factor, int32_t accumulate,
+                               float *restrict y);
+
 /* One row: y = x / sqrt(mean(x^2) + eps) * weight. x and y may be the same. */
 typedef void (*bn_rms_norm_fn)(const float *x, size_t cols, const float *weight, float eps, float *y);
 
@@ -188,6 +192,7 @@ typedef void (*bn_softmax_fn)(const float *x, size_t cols, float temperature, fl
     X(PACK_WEIGHTS, "pack_weights", bn_pack_weights_fn)              \
     X(PACK_TOKENS, "pack_tokens", bn_pack_tokens_fn)                 \
     X(GEMM_PACKED, "gemm_packed", bn_gemm_packed_fn)                 \
+    X(EPILOGUE, "epilogue", bn_epilogue_fn)                          \
     X(RMS_NORM, "rms_norm", bn_rms_norm_fn)                          \
     X(QUANTIZE, "quantize", bn_quantize_fn)                          \
     X(GLU, "glu", bn_glu_fn)                                         \
@@ -242,6 +247,7 @@ typedef enum bn_format {
     BN_LANES_KERNEL(X, UNPACK, I2_C, unpack_i2c)                \
     BN_LANES_KERNEL(X, PACK_WEIGHTS, I2_S, pack_weights)        \
     BN_LANES_KERNEL(X, PACK_TOKENS, I2_S, pack_tokens)          \
+    BN_LANES_KERNEL(X, EPILOGUE, F32, epilogue)                 \
     BN_LANES_KERNEL(X, RMS_NORM, F32, rms_norm)                 \
     BN_LANES_KERNEL(X, QUANTIZE, F32, quantize)                 \
     BN_LANES_KERNEL(X, GLU, F32, glu)                           \

@@ -1,4 +1,4 @@
-/* RMS norm, quantisation, gating and softmax: rows with every tail, of every kind of float. */
+/* Epilogue, RMS norm, quantisation, gating and softmax: rows with every tail, of every kind of float. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,6 +70,27 @@ static void check_rms_norm_row(const bn_kernel *kernel, row *r)
     ((bn_rms_norm_fn)kernel->function)(y, r->cols, weight, eps, y);
     ((bn_rms_norm_fn)kernel->function)(expected, r->cols, weight, eps, expected);
     float_expect_same("y in place", y, expected, r->cols);
+}
+
+/* x is what is added to; of the dot products some are past what a float holds exactly. */
+static void check_epilogue_row(const bn_kernel *kernel, row *r)
+{
+    const size_t bytes = r->cols * sizeof(float);
+    uint64_t random = r->cols;
+    int32_t dots[MOST_COLS];
+    for (size_t k = 0; k < r->cols; k++) dots[k] = (int32_t)check_random(&random) / 4 >> check_random(&random) % 24;
+    const int32_t *dot = float_input(0, dots, bytes, r->side), sum = dots[0] / 2;
+    for (int32_t accumulate = 0; accumulate <= 1; accumulate++) {
+        float *y = float_output(1, bytes, r->side), expected[MOST_COLS];
+        memcpy(y, r->x, bytes);
+        for (size_t k = 0; k < r->cols; k++) {
+            const float product = (float)(dots[k] - sum) * r->weight[0];
+            expected[k] = accumulate ? r->x[k] + product : product;
+        }
+        ((bn_epilogue_fn)kernel->function)(dot, r->cols, sum, r->weight[0], accumulate, y);
+        float_expect_same("y", y, expected, r->cols);
+        float_untouched(1, bytes, r->side);
+    }
 }
 
 void check_rms_norm(const bn_kernel *kernel)
@@ -213,6 +234,11 @@ static void check_exp(void)
             return;
         }
     }
+}
+
+void check_epilogue(const bn_kernel *kernel)
+{
+    each_row(kernel, check_epilogue_row);
 }
 
 void check_softmax(const bn_kernel *kernel)

@@ -32,6 +32,7 @@ static const operation_check CHECKS[BN_OPERATION_COUNT] = {
     [BN_OPERATION_PACK_WEIGHTS] = {check_pack_weights, bench_pack_weights},
     [BN_OPERATION_PACK_TOKENS] = {check_pack_tokens, NULL},
     [BN_OPERATION_GEMM_PACKED] = {check_gemm_packed, bench_gemm_packed},
+    [BN_OPERATION_EPILOGUE] = {check_epilogue, NULL},
     [BN_OPERATION_RMS_NORM] = {check_rms_norm, bench_rms_norm},
     [BN_OPERATION_QUANTIZE] = {check_quantize, bench_quantize},
     [BN_OPERATION_GLU] = {check_glu, bench_glu},

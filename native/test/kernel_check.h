@@ -52,6 +52,7 @@ void bench_gemm(const bn_kernel *kernel, const bench_options *options);
 void bench_pack_weights(const bn_kernel *kernel, const bench_options *options);
 void bench_gemm_packed(const bn_kernel *kernel, const bench_options *options);
 
+void check_epilogue(const bn_kernel *kernel);
 void check_rms_norm(const bn_kernel *kernel);
 void check_quantize(const bn_kernel *kernel);
 void check_glu(const bn_kernel *kernel);

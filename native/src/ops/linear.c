@@ -25,6 +25,7 @@ typedef struct linear {
     int gated;    /* n = 1: some product is                                    */
     bn_gemv_fn gemv[BN_FORMAT_COUNT];
     bn_gemv_rows_fn gemv_rows; /* I2_S */
+    bn_epilogue_fn epilogue;
 } linear;
 
 /* Rows of a product in the sequence of all products: whole steps, so that each product begins with one. */
@@ -64,7 +65,7 @@ static void gated_rows(const linear *job, const bn_product *product, int64_t beg
         job->gemv[BN_FORMAT_I2_S](w, cols, all, job->x->q, dot);
     if (!product->accumulate) memset(product->y + begin, 0, all * sizeof *product->y);
     for (size_t i = 0; i < count; i++)
-        bn_linear_epilogue(product, job->x, 0, begin + list[i], 1, scattered ? dot + i : dot + list[i]);
+        bn_linear_epilogue(job->epilogue, product, job->x, 0, begin + list[i], 1, scattered ? dot + i : dot + list[i]);
 }
 
 /* Rows [begin, end) of all products laid end to end, by one row of activations. */
@@ -85,7 +86,7 @@ static void run_of_rows(void *argument, int64_t begin, int64_t end, int32_t thre
             } else {
                 const bn_gemv_fn gemv = job->gemv[bn_ternary_format(weight->type)];
                 gemv(bn_ternary_row(weight, begin), (size_t)weight->cols, count, job->x->q, dot);
-                bn_linear_epilogue(product, job->x, 0, begin, count, dot);
+                bn_linear_epilogue(job->epilogue, product, job->x, 0, begin, count, dot);
             }
             begin = span;
         }
@@ -111,6 +112,7 @@ static int64_t run_length(const bn_context *ctx, const linear *job, int64_t rows
 static void one_row(bn_context *ctx, const bn_product *products, int32_t count, const bn_quantized *x)
 {
     linear job = {.products = products, .x = x, .step = BN_I2R16_ROWS};
+    job.epilogue = (bn_epilogue_fn)bn_kernel_of(ctx, BN_OPERATION_EPILOGUE, BN_FORMAT_F32);
     for (int32_t f = BN_FORMAT_I2_S; f <= BN_FORMAT_I2_C; f++)
         job.gemv[f] = (bn_gemv_fn)bn_kernel_of(ctx, BN_OPERATION_GEMV, (bn_format)f);
     job.gemv_rows = (bn_gemv_rows_fn)bn_kernel_of(ctx, BN_OPERATION_GEMV_ROWS, BN_FORMAT_I2_S);

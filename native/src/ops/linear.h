@@ -4,18 +4,12 @@
 
 #include "ops.h"
 
-/* y[i] = (or +=) (dot[i] - sum) * (scale / s): the dot product is exact, the factor is one for the row */
-static inline void bn_linear_epilogue(const bn_product *product, const bn_quantized *x, int64_t r, int64_t row,
-                                      size_t rows, const int32_t *restrict dot)
+/* Outputs row .. row + rows - 1 of activation row r, from their dot products. */
+static inline void bn_linear_epilogue(bn_epilogue_fn epilogue, const bn_product *product, const bn_quantized *x,
+                                      int64_t r, int64_t row, size_t rows, const int32_t *restrict dot)
 {
-    float *restrict y = product->y + r * product->y_stride + row;
-    const int32_t sum = x->sum[r];
-    const float factor = product->weight->scale / x->scale[r];
-    if (product->accumulate) {
-        for (size_t i = 0; i < rows; i++) y[i] += (float)(dot[i] - sum) * factor;
-    } else {
-        for (size_t i = 0; i < rows; i++) y[i] = (float)(dot[i] - sum) * factor;
-    }
+    epilogue(dot, rows, x->sum[r], product->weight->scale / x->scale[r], product->accumulate,
+             product->y + r * product->y_stride + row);
 }
 
 /* All products by n rows of activations, n > 1. The caller has checked them and holds the guard. */

@@ -31,6 +31,7 @@ typedef struct many {
     const bn_quantized *x;
     int64_t n;
     bn_gemm_fn gemm;
+    bn_epilogue_fn epilogue;
     bn_pack_weights_fn pack_weights;
     bn_pack_tokens_fn pack_tokens;
     bn_gemm_packed_fn gemm_packed; /* null when activation rows are few, or there is no such kernel */
@@ -117,7 +118,7 @@ static void one_tile(const many *job, const bn_product *product, int64_t tile, s
     job->gemm(i2s_rows(job, weight, row, rows, own.i2s), job->cols, (size_t)rows,
               job->x->q + first * job->x->stride, (size_t)job->x->stride, (size_t)n, dot, (size_t)most_rows);
     for (int64_t r = 0; r < n; r++)
-        bn_linear_epilogue(product, job->x, first + r, row, (size_t)rows, dot + r * most_rows);
+        bn_linear_epilogue(job->epilogue, product, job->x, first + r, row, (size_t)rows, dot + r * most_rows);
 }
 
 /* Tiles [begin, end) of all products laid end to end. */
@@ -232,7 +233,8 @@ static void multiply(void *argument, int64_t begin, int64_t end, int32_t thread)
                          (const int8_t *)job->tokens + (size_t)block * bn_packed_tokens_bytes(job->cols), (size_t)n,
                          own.dot, DOT_STRIDE, own.work);
         for (int64_t r = 0; r < n; r++)
-            bn_linear_epilogue(panel.product, job->x, first + r, panel.row, (size_t)panel.rows, own.dot + r * DOT_STRIDE);
+            bn_linear_epilogue(job->epilogue, panel.product, job->x, first + r, panel.row, (size_t)panel.rows,
+                               own.dot + r * DOT_STRIDE);
     }
 }
 
@@ -272,6 +274,7 @@ bn_status bn_linear_many(bn_context *ctx, const bn_product *products, int32_t co
     many job = {.ctx = ctx, .products = products, .count = count, .x = x, .n = n};
     job.cols = bn_i2s_row_bytes((size_t)x->cols) * 4;
     job.gemm = (bn_gemm_fn)bn_kernel_of(ctx, BN_OPERATION_GEMM, BN_FORMAT_I2_S);
+    job.epilogue = (bn_epilogue_fn)bn_kernel_of(ctx, BN_OPERATION_EPILOGUE, BN_FORMAT_F32);
     job.pack_weights = (bn_pack_weights_fn)bn_kernel_of(ctx, BN_OPERATION_PACK_WEIGHTS, BN_FORMAT_I2_S);
     job.pack_tokens = (bn_pack_tokens_fn)bn_kernel_of(ctx, BN_OPERATION_PACK_TOKENS, BN_FORMAT_I2_S);
     job.blocks = (n - 1) / BN_PACKED_BLOCK + 1;

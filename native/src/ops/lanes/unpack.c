@@ -8,40 +8,26 @@
  *     I2_R16, a row       columns j, 4 + j, ...        of column 4 s + j
  *     I2_C, a column      rows b, W / 4 + b, ...       of row s W / 4 + b
  *
- * Everything is done to the dwords of sixteen rows at a time; the eight dwords of a block are then put row after row.
+ * Everything is done to the dwords of some rows at a time, four dwords, half a block, that are then put row after row.
  */
 #include "formats/i2c.h"
 #include "formats/i2r16.h"
 #include "formats/i2s.h"
 #include "kernels.h"
-#include "ops/lanes.h"
+#include "ops/dwords.h"
 
-enum { ROWS = BN_I2R16_ROWS, DWORDS = BN_I2S_BLOCK_BYTES / 4, LINES = BN_I2S_BLOCK / BN_I2R16_COLS };
+enum { ROWS = BN_I2R16_ROWS, HALF = BN_I2S_BLOCK_BYTES / 2 };
 
 /* out[s], bits 6 - 2g = x[g], bits 2s, in every byte. */
-BN_INLINE void transpose_fields(uint32_t x[4][ROWS], uint32_t out[4][ROWS])
+BN_INLINE void transpose_fields(const bn_dwords x[4], bn_dwords out[4])
 {
     const uint32_t nibble = 0x0F0F0F0F, field = 0x33333333;
-    for (size_t r = 0; r < ROWS; r++) {
-        const uint32_t low_even = (x[0][r] & nibble) << 4 | (x[2][r] & nibble);
-        const uint32_t low_odd = (x[1][r] & nibble) << 4 | (x[3][r] & nibble);
-        const uint32_t high_even = (x[0][r] & ~nibble) | (x[2][r] >> 4 & nibble);
-        const uint32_t high_odd = (x[1][r] & ~nibble) | (x[3][r] >> 4 & nibble);
-        out[0][r] = (low_even & field) << 2 | (low_odd & field);
-        out[1][r] = (low_even & ~field) | (low_odd >> 2 & field);
-        out[2][r] = (high_even & field) << 2 | (high_odd & field);
-        out[3][r] = (high_even & ~field) | (high_odd >> 2 & field);
-    }
-}
-
-/* A block of sixteen rows. */
-BN_INLINE void store_rows(uint32_t dwords[DWORDS][ROWS], uint8_t *restrict i2s, size_t row_bytes)
-{
-    for (size_t r = 0; r < ROWS; r++) {
-        uint32_t row[DWORDS];
-        for (size_t d = 0; d < DWORDS; d++) row[d] = dwords[d][r];
-        memcpy(i2s + r * row_bytes, row, sizeof row);
-    }
+    const bn_dwords low_even = (x[0] & nibble) << 4 | (x[2] & nibble), high_even = (x[0] & ~nibble) | (x[2] >> 4 & nibble);
+    const bn_dwords low_odd = (x[1] & nibble) << 4 | (x[3] & nibble), high_odd = (x[1] & ~nibble) | (x[3] >> 4 & nibble);
+    out[0] = (low_even & field) << 2 | (low_odd & field);
+    out[1] = (low_even & ~field) | (low_odd >> 2 & field);
+    out[2] = (high_even & field) << 2 | (high_odd & field);
+    out[3] = (high_even & ~field) | (high_odd >> 2 & field);
 }
 
 void BN_LANES_NAME(unpack_i2r16)(const uint8_t *restrict w, size_t cols, size_t rows, uint8_t *restrict i2s)
@@ -49,40 +35,47 @@ void BN_LANES_NAME(unpack_i2r16)(const uint8_t *restrict w, size_t cols, size_t 
     const size_t row_bytes = bn_i2s_row_bytes(cols);
     for (size_t i = 0; i < rows; i += ROWS) {
         for (size_t k = 0; k < cols; k += BN_I2S_BLOCK) {
-            const size_t lines = cols - k < BN_I2S_BLOCK ? (cols - k) / BN_I2R16_COLS : LINES;
-            uint32_t quad[2][4][ROWS] = {0}, dwords[DWORDS][ROWS];
-            for (size_t l = 0; l < lines; l++) memcpy(quad[l % 2][l / 2], w + BN_I2R16_LINE * l, BN_I2R16_LINE);
-            for (size_t half = 0; half < 2; half++) transpose_fields(quad[half], dwords + 4 * half);
-            store_rows(dwords, i2s + i * row_bytes + k / 4, row_bytes);
-            w += BN_I2R16_LINE * lines;
+            const size_t lines = (cols - k) / BN_I2R16_COLS; /* in the block, or more */
+            for (size_t half = 0; half < 2; half++) {
+                for (size_t r = 0; r < ROWS; r += BN_VECTOR) {
+                    bn_dwords quad[4] = {{0}}, out[4];
+                    for (size_t g = 0; g < 4 && 2 * g + half < lines; g++)
+                        quad[g] = bn_dwords_load(w + BN_I2R16_LINE * (2 * g + half) + 4 * r);
+                    transpose_fields(quad, out);
+                    bn_dwords_to_rows(out, i2s + (i + r) * row_bytes + k / 4 + HALF * half, row_bytes);
+                }
+            }
+            w += BN_I2R16_LINE * (lines < BN_I2S_BLOCK / BN_I2R16_COLS ? lines : BN_I2S_BLOCK / BN_I2R16_COLS);
         }
     }
 }
 
-/* Columns k .. k + 3, of sixteen bytes at w each, as dwords; columns from `cols` on are zeros. */
-BN_INLINE void side_by_side(const uint8_t *restrict w, size_t bytes, size_t k, size_t cols, uint32_t dwords[ROWS])
+/* Columns k .. k + 3, of some bytes at w each, as dwords; columns from `cols` on are zeros. */
+BN_INLINE bn_dwords side_by_side(const uint8_t *restrict w, size_t bytes, size_t k, size_t cols)
 {
     const uint8_t *restrict column = w + k * bytes;
-    for (size_t b = 0; b < ROWS; b++)
-        dwords[b] = k >= cols ? 0
-                              : (uint32_t)column[b] | (uint32_t)column[bytes + b] << 8 |
-                                    (uint32_t)column[2 * bytes + b] << 16 | (uint32_t)column[3 * bytes + b] << 24;
+    if (k >= cols) return (bn_dwords){0};
+    return bn_dwords_from_bytes(column) | bn_dwords_from_bytes(column + bytes) << 8 |
+           bn_dwords_from_bytes(column + 2 * bytes) << 16 | bn_dwords_from_bytes(column + 3 * bytes) << 24;
 }
 
 void BN_LANES_NAME(unpack_i2c)(const uint8_t *restrict w, size_t cols, size_t rows, uint8_t *restrict i2s)
 {
     const size_t row_bytes = bn_i2s_row_bytes(cols), bytes = rows / 4;
     for (size_t k = 0; k < cols; k += BN_I2S_BLOCK) {
-        for (size_t b = 0; b < bytes; b += ROWS) {
-            uint32_t dwords[4][DWORDS][ROWS];
-            for (size_t d = 0; d < DWORDS; d++) {
-                uint32_t quad[4][ROWS], out[4][ROWS];
-                for (size_t g = 0; g < 4; g++) side_by_side(w + b, bytes, k + 32 * g + 4 * d, cols, quad[g]);
-                transpose_fields(quad, out);
-                for (size_t s = 0; s < 4; s++) memcpy(dwords[s][d], out[s], sizeof out[s]);
+        for (size_t b = 0; b < bytes; b += BN_VECTOR) {
+            for (size_t half = 0; half < 2; half++) {
+                bn_dwords parts[4][4]; /* of rows s W / 4 + b ..: dwords 0 .. 3 of the half */
+                for (size_t d = 0; d < 4; d++) {
+                    bn_dwords quad[4], out[4];
+                    for (size_t g = 0; g < 4; g++)
+                        quad[g] = side_by_side(w + b, bytes, k + 32 * g + HALF * half + 4 * d, cols);
+                    transpose_fields(quad, out);
+                    for (size_t s = 0; s < 4; s++) parts[s][d] = out[s];
+                }
+                for (size_t s = 0; s < 4; s++)
+                    bn_dwords_to_rows(parts[s], i2s + (s * bytes + b) * row_bytes + k / 4 + HALF * half, row_bytes);
             }
-            for (size_t s = 0; s < 4; s++)
-                store_rows(dwords[s], i2s + (s * bytes + b) * row_bytes + k / 4, row_bytes);
         }
     }
 }
