@@ -9,6 +9,7 @@ import io.github.bitnet4j.sampling.StopSequences;
 import io.github.bitnet4j.tokenizer.StreamDecoder;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.Iterator;
 import java.util.NoSuchElementException;
 import java.util.Optional;
@@ -28,6 +29,7 @@ public final class Generation implements Iterator<GeneratedToken>, AutoCloseable
     private final Sampler sampler;
     private final StreamDecoder decoder;
     private final StopSequences stops;
+    private final BitSet stopIds;
     private final Cancellation cancellation = new Cancellation();
     private final Candidates candidates = new Candidates();
     private final IntConsumer addCandidate = this::addCandidate;
@@ -53,6 +55,7 @@ public final class Generation implements Iterator<GeneratedToken>, AutoCloseable
         }
         decoder = session.model().tokenizer().newDecoder();
         stops = new StopSequences(options.stop());
+        stopIds = stopIds(options, session.model().info());
     }
 
     /** Computes the next token if there is one. */
@@ -130,7 +133,7 @@ public final class Generation implements Iterator<GeneratedToken>, AutoCloseable
     }
 
     private void take(int id) {
-        if (isStop(id)) {
+        if (stopIds.get(id)) {
             String held = finish(FinishReason.STOP_TOKEN);
             next = held.isEmpty() ? null : new GeneratedToken(id, held);
             return;
@@ -153,8 +156,13 @@ public final class Generation implements Iterator<GeneratedToken>, AutoCloseable
         next = new GeneratedToken(id, piece);
     }
 
-    private boolean isStop(int id) {
-        return options.stopIds().contains(id) || !options.ignoreStopIds() && session.model().info().stopIds().contains(id);
+    private static BitSet stopIds(GenerationOptions options, ModelInfo info) {
+        BitSet ids = new BitSet();
+        options.stopIds().stream().filter(id -> id >= 0).forEach(ids::set);
+        if (!options.ignoreStopIds()) {
+            info.stopIds().forEach(ids::set);
+        }
+        return ids;
     }
 
     private void remember(int id) {

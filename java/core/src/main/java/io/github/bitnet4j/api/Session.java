@@ -6,6 +6,7 @@ import io.github.bitnet4j.model.BitNetTransformer;
 import io.github.bitnet4j.model.Cancellation;
 import io.github.bitnet4j.model.Candidates;
 import io.github.bitnet4j.model.KvCache;
+import io.github.bitnet4j.model.LogitsConsumer;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
@@ -31,6 +32,7 @@ public final class Session implements AutoCloseable {
     private final KvCache cache;
     private final Batch batch;
     private final float[] logits;
+    private final LogitsConsumer toLogits = (row, values) -> copyLogits(values);
     private int[] ids = new int[64];
     /** Tokens of the sequence. */
     private int size;
@@ -111,7 +113,7 @@ public final class Session implements AutoCloseable {
         append(tokens);
         run(PrefillListener.NONE, new Cancellation(), base + firstWanted, new Candidates(), (row, values) -> {
             copyLogits(values);
-            listener.accept(row - base, logits);
+            listener.accept(computed + row - base, logits);
         });
         current = firstWanted < tokens.length;
     }
@@ -157,17 +159,13 @@ public final class Session implements AutoCloseable {
             return;
         }
         computed = Math.min(computed, size - 1);
-        run(listener, cancellation, size - 1, wanted, (row, values) -> copyLogits(values));
+        run(listener, cancellation, size - 1, wanted, toLogits);
         current = true;
     }
 
-    /** Receives a position of the sequence and its logits. */
-    private interface PositionLogits {
-        void accept(int position, MemorySegment logits);
-    }
-
+    /** @param consumer hears of the rows of each pass; {@link #computed} is the position of its first */
     private void run(PrefillListener listener, Cancellation cancellation, int firstWanted, Candidates wanted,
-                     PositionLogits consumer) {
+                     LogitsConsumer consumer) {
         int start = computed;
         while (computed < size) {
             int base = computed;
@@ -180,7 +178,7 @@ public final class Session implements AutoCloseable {
                     batch.add(ids[i], cache, i, wanted);
                 }
             }
-            transformer.forward(batch, cancellation, (row, values) -> consumer.accept(base + row, values));
+            transformer.forward(batch, cancellation, consumer);
             computed += count;
             listener.progress(computed - start, size - start);
         }

@@ -4,6 +4,7 @@ import io.github.bitnet4j.bindings.bn_row;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 
 /**
  * The rows of one forward pass: tokens of any mix of sequences and positions, prefill chunks and decode steps
@@ -14,6 +15,7 @@ public final class Batch implements AutoCloseable {
     private final int capacity;
     private final MemorySegment tokens;
     private final MemorySegment rows;
+    private final MemorySegment[] row;
     private final int[] wanted;
     private final Candidates[] candidates;
     private final Candidates every = new Candidates();
@@ -26,6 +28,8 @@ public final class Batch implements AutoCloseable {
         this.capacity = capacity;
         tokens = arena.allocate(ValueLayout.JAVA_INT, capacity);
         rows = bn_row.allocateArray(capacity, arena);
+        row = new MemorySegment[capacity];
+        Arrays.setAll(row, i -> bn_row.asSlice(rows, i));
         wanted = new int[capacity];
         candidates = new Candidates[capacity];
     }
@@ -68,9 +72,8 @@ public final class Batch implements AutoCloseable {
             throw new IllegalArgumentException("position " + position + " is outside the cache's " + cache.capacity());
         }
         tokens.setAtIndex(ValueLayout.JAVA_INT, size, token);
-        MemorySegment row = bn_row.asSlice(rows, size);
-        bn_row.cache(row, cache.descriptor());
-        bn_row.position(row, position);
+        bn_row.cache(row[size], cache.descriptor());
+        bn_row.position(row[size], position);
         longest = Math.max(longest, position + 1);
         size++;
     }

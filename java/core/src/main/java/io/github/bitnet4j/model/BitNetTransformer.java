@@ -8,6 +8,7 @@ import io.github.bitnet4j.gguf.GgufFile;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -39,7 +40,7 @@ public final class BitNetTransformer implements AutoCloseable {
     private final ReentrantLock turn = new ReentrantLock(true);
     private final Buffers buffers;
     private final RopeTable rope;
-    private final List<Layer> layers;
+    private final Layer[] layers;
     private final MemorySegment embedding;
     private final MemorySegment head;
     private final Optional<TwoPassHead> twoPass;
@@ -52,14 +53,27 @@ public final class BitNetTransformer implements AutoCloseable {
      * place of {@code gateUp}: where a ReLU closes a gate, the row of up is not read.
      */
     private record Layer(MemorySegment attentionNorm, Products qkv, MemorySegment shape, MemorySegment attentionSubNorm,
-                         Products output, MemorySegment feedForwardNorm, List<Products> gateUp, List<Products> gateUpOfOne,
+                         Products output, MemorySegment feedForwardNorm, Products[] gateUp, Products[] gateUpOfOne,
                          MemorySegment feedForwardSubNorm, Products down) {}
 
-    /** Activations of one batch; widths in floats, rows = batch size. */
-    private record Buffers(MemorySegment x, MemorySegment qkv, long qkvStride, MemorySegment attention,
-                           MemorySegment gateUp, long gateUpStride, MemorySegment quantizedHidden,
-                           MemorySegment quantizedAttention, MemorySegment quantizedFeedForward, MemorySegment normed,
-                           MemorySegment logits, MemorySegment scratch) {}
+    /**
+     * Activations of one batch; widths in floats, rows = batch size. Queries, keys and values share rows, and so do gate and
+     * up. Every slice that a pass needs is made once: a pass allocates nothing on the heap.
+     */
+    private record Buffers(Rows x, MemorySegment query, MemorySegment key, MemorySegment value, long qkvStride,
+                           MemorySegment attention, MemorySegment gate, MemorySegment up, long gateUpStride,
+                           MemorySegment quantizedHidden, MemorySegment quantizedAttention,
+                           MemorySegment quantizedFeedForward, Rows normed, Rows logits, MemorySegment scratch) {}
+
+    /** A buffer and its rows. */
+    private record Rows(MemorySegment all, MemorySegment[] row) {
+        static Rows of(int count, long width, Arena arena) {
+            MemorySegment all = NativeMemory.floats(count * width, arena);
+            MemorySegment[] row = new MemorySegment[count];
+            Arrays.setAll(row, i -> all.asSlice(i * width * Float.BYTES, width * Float.BYTES));
+            return new Rows(all, row);
+        }
+    }
 
     /**
      * @param file      stays open as long as this model is used
@@ -86,9 +100,9 @@ public final class BitNetTransformer implements AutoCloseable {
             MemorySegment firstShape = shape(0);
             buffers = buffers(firstShape);
             rope = new RopeTable(config, positions, arena);
-            layers = new ArrayList<>();
-            for (int i = 0; i < config.layers(); i++) {
-                layers.add(layer(weights, i));
+            layers = new Layer[config.layers()];
+            for (int i = 0; i < layers.length; i++) {
+                layers[i] = layer(weights, i);
             }
             streamed = new ArrayList<>(weights.linears());
             if (twoPass.isEmpty()) {
@@ -106,10 +120,13 @@ public final class BitNetTransformer implements AutoCloseable {
         long qkvStride = attentionWidth + 2L * config.kvHeads() * config.headDim();
         long gateUpStride = 2L * config.feedForward();
         long scratch = BitNetNative.bn_attention_scratch(shape, batchSize, kernels.threads(), positions);
-        return new Buffers(floats(config.hidden()), floats(qkvStride), qkvStride, floats(attentionWidth),
-                floats(gateUpStride), gateUpStride, quantized(config.hidden()), quantized(attentionWidth),
-                quantized(config.feedForward()), NativeMemory.floats((long) LOGIT_ROWS * config.hidden(), arena),
-                NativeMemory.floats((long) LOGIT_ROWS * config.vocabulary(), arena), NativeMemory.allocate(scratch, arena));
+        MemorySegment qkv = floats(qkvStride);
+        MemorySegment gateUp = floats(gateUpStride);
+        return new Buffers(Rows.of(batchSize, config.hidden(), arena), qkv, qkv.asSlice(attentionWidth * Float.BYTES),
+                qkv.asSlice((attentionWidth + qkvStride) / 2 * Float.BYTES), qkvStride, floats(attentionWidth), gateUp,
+                gateUp.asSlice(gateUpStride / 2 * Float.BYTES), gateUpStride, quantized(config.hidden()),
+                quantized(attentionWidth), quantized(config.feedForward()), Rows.of(LOGIT_ROWS, config.hidden(), arena),
+                Rows.of(LOGIT_ROWS, config.vocabulary(), arena), NativeMemory.allocate(scratch, arena));
     }
 
     private MemorySegment floats(long width) {
@@ -146,21 +163,22 @@ public final class BitNetTransformer implements AutoCloseable {
         long kvWidth = (long) config.kvHeads() * config.headDim();
         long ffn = config.feedForward();
         Products qkv = Products.of(arena,
-                new Products.Product(weights.linear(block + "attn_q.weight", width, hidden), query(), buffers.qkvStride, false),
-                new Products.Product(weights.linear(block + "attn_k.weight", kvWidth, hidden), key(), buffers.qkvStride, false),
-                new Products.Product(weights.linear(block + "attn_v.weight", kvWidth, hidden), value(), buffers.qkvStride, false));
+                new Products.Product(weights.linear(block + "attn_q.weight", width, hidden), buffers.query, buffers.qkvStride, false),
+                new Products.Product(weights.linear(block + "attn_k.weight", kvWidth, hidden), buffers.key, buffers.qkvStride, false),
+                new Products.Product(weights.linear(block + "attn_v.weight", kvWidth, hidden), buffers.value, buffers.qkvStride, false));
         Products output = Products.of(arena,
-                new Products.Product(weights.linear(block + "attn_output.weight", hidden, width), buffers.x, hidden, true));
+                new Products.Product(weights.linear(block + "attn_output.weight", hidden, width), buffers.x.all, hidden, true));
         MemorySegment up = weights.linear(block + "ffn_up.weight", ffn, hidden);
         Products.Product toGate =
-                new Products.Product(weights.linear(block + "ffn_gate.weight", ffn, hidden), gate(), buffers.gateUpStride, false);
-        List<Products> gateUp = List.of(Products.of(arena, toGate, new Products.Product(up, up(), buffers.gateUpStride, false)));
-        List<Products> gateUpOfOne = config.activation() == ModelConfig.Activation.RELU2
-                ? List.of(Products.of(arena, toGate),
-                        Products.of(arena, new Products.Product(up, up(), buffers.gateUpStride, false, gate())))
+                new Products.Product(weights.linear(block + "ffn_gate.weight", ffn, hidden), buffers.gate, buffers.gateUpStride,
+                        false);
+        Products[] gateUp = {Products.of(arena, toGate, new Products.Product(up, buffers.up, buffers.gateUpStride, false))};
+        Products[] gateUpOfOne = config.activation() == ModelConfig.Activation.RELU2
+                ? new Products[] {Products.of(arena, toGate),
+                        Products.of(arena, new Products.Product(up, buffers.up, buffers.gateUpStride, false, buffers.gate))}
                 : gateUp;
         Products down = Products.of(arena,
-                new Products.Product(weights.linear(block + "ffn_down.weight", hidden, ffn), buffers.x, hidden, true));
+                new Products.Product(weights.linear(block + "ffn_down.weight", hidden, ffn), buffers.x.all, hidden, true));
         return new Layer(weights.norm(block + "attn_norm.weight", hidden), qkv, shape(index),
                 subNorm(weights, block + "attn_sub_norm.weight", width), output,
                 weights.norm(block + "ffn_norm.weight", hidden), gateUp, gateUpOfOne,
@@ -170,26 +188,6 @@ public final class BitNetTransformer implements AutoCloseable {
     /** The null address tells the kernels that there is no norm. */
     private MemorySegment subNorm(Weights weights, String name, long cols) {
         return config.subNorms() ? weights.norm(name, cols) : MemorySegment.NULL;
-    }
-
-    private MemorySegment query() {
-        return buffers.qkv;
-    }
-
-    private MemorySegment key() {
-        return buffers.qkv.asSlice((long) config.heads() * config.headDim() * Float.BYTES);
-    }
-
-    private MemorySegment value() {
-        return buffers.qkv.asSlice((long) (config.heads() + config.kvHeads()) * config.headDim() * Float.BYTES);
-    }
-
-    private MemorySegment gate() {
-        return buffers.gateUp;
-    }
-
-    private MemorySegment up() {
-        return buffers.gateUp.asSlice((long) config.feedForward() * Float.BYTES);
     }
 
     public ModelConfig config() {
@@ -270,23 +268,22 @@ public final class BitNetTransformer implements AutoCloseable {
         int n = batch.size();
         float epsilon = config.epsilon();
         MemorySegment angles = rope.upTo(batch.longest());
-        MemorySegment query = query();
-        MemorySegment key = key();
-        MemorySegment value = value();
         long width = (long) config.heads() * config.headDim();
-        kernels.embed(embedding, batch.tokens(), n, buffers.x);
+        kernels.embed(embedding, batch.tokens(), n, buffers.x.all);
         for (Layer layer : layers) {
-            kernels.quantize(buffers.x, n, config.hidden(), layer.attentionNorm, epsilon, buffers.quantizedHidden);
+            kernels.quantize(buffers.x.all, n, config.hidden(), layer.attentionNorm, epsilon, buffers.quantizedHidden);
             kernels.linear(layer.qkv, buffers.quantizedHidden, n);
-            kernels.ropeStore(layer.shape, batch.rows(), n, angles, query, buffers.qkvStride, key, value, buffers.qkvStride);
-            kernels.attention(layer.shape, batch.rows(), n, query, buffers.qkvStride, buffers.attention, width, buffers.scratch);
+            kernels.ropeStore(layer.shape, batch.rows(), n, angles, buffers.query, buffers.qkvStride, buffers.key,
+                    buffers.value, buffers.qkvStride);
+            kernels.attention(layer.shape, batch.rows(), n, buffers.query, buffers.qkvStride, buffers.attention, width,
+                    buffers.scratch);
             kernels.quantize(buffers.attention, n, width, layer.attentionSubNorm, epsilon, buffers.quantizedAttention);
             kernels.linear(layer.output, buffers.quantizedAttention, n);
-            kernels.quantize(buffers.x, n, config.hidden(), layer.feedForwardNorm, epsilon, buffers.quantizedHidden);
+            kernels.quantize(buffers.x.all, n, config.hidden(), layer.feedForwardNorm, epsilon, buffers.quantizedHidden);
             for (Products products : n == 1 ? layer.gateUpOfOne : layer.gateUp) {
                 kernels.linear(products, buffers.quantizedHidden, n);
             }
-            kernels.gluQuantize(config.activation(), gate(), up(), buffers.gateUpStride, n, config.feedForward(),
+            kernels.gluQuantize(config.activation(), buffers.gate, buffers.up, buffers.gateUpStride, n, config.feedForward(),
                     layer.feedForwardSubNorm, epsilon, buffers.quantizedFeedForward);
             kernels.linear(layer.down, buffers.quantizedFeedForward, n);
         }
@@ -294,16 +291,15 @@ public final class BitNetTransformer implements AutoCloseable {
 
     private void logits(Batch batch, LogitsConsumer consumer) {
         long hidden = config.hidden();
-        long vocabulary = config.vocabulary();
         for (int first = 0; first < batch.wantedCount(); first += LOGIT_ROWS) {
             int count = Math.min(LOGIT_ROWS, batch.wantedCount() - first);
             for (int i = 0; i < count; i++) {
-                kernels.rmsNorm(row(buffers.x, batch.wanted(first + i), hidden), 1, hidden, outputNorm, config.epsilon(),
-                        row(buffers.normed, i, hidden));
+                kernels.rmsNorm(buffers.x.row[batch.wanted(first + i)], 1, hidden, outputNorm, config.epsilon(),
+                        buffers.normed.row[i]);
             }
             product(batch, first, count);
             for (int i = 0; i < count; i++) {
-                consumer.accept(batch.wanted(first + i), row(buffers.logits, i, vocabulary));
+                consumer.accept(batch.wanted(first + i), buffers.logits.row[i]);
             }
         }
     }
@@ -315,17 +311,13 @@ public final class BitNetTransformer implements AutoCloseable {
             some = batch.candidates(first + i).count() > 0;
         }
         if (some) {
-            twoPass.get().compute(batch, first, count, buffers.normed, buffers.logits);
+            twoPass.get().compute(batch, first, count, buffers.normed.all, buffers.logits.all);
             return;
         }
-        kernels.matmul(head, buffers.normed, count, buffers.logits, config.vocabulary());
+        kernels.matmul(head, buffers.normed.all, count, buffers.logits.all, config.vocabulary());
         for (int i = 0; i < count; i++) {
             batch.candidates(first + i).computed(config.vocabulary());
         }
-    }
-
-    private static MemorySegment row(MemorySegment rows, long row, long width) {
-        return rows.asSlice(row * width * Float.BYTES, width * Float.BYTES);
     }
 
     /** Waits for a running pass, then frees the buffers. Caches are closed by their owners. A second call does nothing. */

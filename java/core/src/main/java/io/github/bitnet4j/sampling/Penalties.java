@@ -16,6 +16,7 @@ final class Penalties {
     private final int limit;
     /** The latest tokens, a ring once it has grown to the limit. */
     private int[] window = new int[0];
+    /** The same tokens in rising order, so that equal ones are side by side. */
     private int[] sorted = new int[0];
     private int size;
     private int next;
@@ -35,11 +36,28 @@ final class Penalties {
         if (size == window.length && size < limit) {
             int room = (int) Math.min(limit, Math.max(64L, size * 2L));
             window = Arrays.copyOf(window, room);
-            sorted = new int[room];
+            sorted = Arrays.copyOf(sorted, room);
+        }
+        if (size == limit) {
+            forget(window[next]);
         }
         window[next] = id;
         next = next + 1 == limit ? 0 : next + 1;
-        size = Math.min(size + 1, limit);
+        insert(id);
+    }
+
+    private void forget(int id) {
+        int at = Arrays.binarySearch(sorted, 0, size, id);
+        System.arraycopy(sorted, at + 1, sorted, at, size - at - 1);
+        size--;
+    }
+
+    private void insert(int id) {
+        int found = Arrays.binarySearch(sorted, 0, size, id);
+        int at = found < 0 ? ~found : found;
+        System.arraycopy(sorted, at, sorted, at + 1, size - at);
+        sorted[at] = id;
+        size++;
     }
 
     /** How many tokens the window holds. */
@@ -55,8 +73,6 @@ final class Penalties {
     }
 
     void apply(float[] logits) {
-        System.arraycopy(window, 0, sorted, 0, size);
-        Arrays.sort(sorted, 0, size);
         if (size > 0 && sorted[size - 1] >= logits.length) {
             throw new IllegalArgumentException(
                     "token " + sorted[size - 1] + " was accepted, but the model has " + logits.length + " tokens");

@@ -6,7 +6,7 @@ import java.util.function.IntConsumer;
 
 /**
  * Chooses tokens for one generation: it holds the random generator and the latest tokens for the penalties. Allocates nothing
- * after its first token (a few bytes for sorting the window, if there are penalties). One generation, one thread.
+ * once the window of the penalties is full. One generation, one thread.
  *
  * <p>Against llama.cpp: the steps, their order and their formulas are the same (see {@link SamplingOptions}); the random numbers
  * are not, so a seed means other tokens there. Equal logits are ordered by id here, by chance there.
