@@ -274,7 +274,7 @@ BN_API bn_status bn_embed(bn_context *ctx, const bn_matrix *table, const int32_t
 typedef enum bn_kv_type {
     BN_KV_F16 = 0, /* scores, softmax and sums in float                                                       */
     BN_KV_F32 = 1, /* scores, softmax and sums in double: attention is rounded once, as in an exact evaluation */
-    BN_KV_INT8 = 2 /* a step for each position and head; exact integer sums of queries and softmax at 14 bits  */
+    BN_KV_INT8 = 2 /* a step for each position and head; sums of exact integers, of queries quantised likewise */
 } bn_kv_type;
 
 /*

@@ -49,7 +49,7 @@ static float random_step(int extreme, uint64_t *random)
     return extreme ? 1.0f / 127 : (1 + fabsf(float_random(random))) / 254;
 }
 
-/* extreme: the largest codes, under the largest digits of queries and weights. */
+/* extreme: the largest codes, under the largest codes of queries and digits of weights. */
 static void fill_int8(chunk_data *c, int extreme, uint64_t *random)
 {
     const size_t dim = c->dim;
@@ -91,7 +91,7 @@ static void fill_chunk(chunk_data *c, bn_format format, size_t dim, size_t longe
  * the product with scale and taking off the maximum add 2 units of the score. exp adds 4, summing the weighted values
  * `limit` and the products 1: in units of the largest value, as the weights' sum is divided out.
  *
- * Over int8 keys, each element of the query is off by half a step of absmax / 8191, and each weight by half of the
+ * Over int8 keys, each element of the query is off by half a step of absmax / 127, and each weight by half of the
  * largest / 16383, as its product with the step of the values is, times a code of up to 127.
  */
 static void check_part(const chunk_data *c, const float *q, size_t limit, float scale, const float *part)
@@ -100,7 +100,7 @@ static void check_part(const chunk_data *c, const float *q, size_t limit, float 
     const int int8 = c->format == BN_FORMAT_INT8;
     double score[CHUNK], out[MOST_DIM] = {0}, top = -INFINITY, sum = 0, size = 0, units = 0, step = 0, rounding = 0;
     double largest = 0;
-    for (size_t d = 0; d < dim && int8; d++) step = fmax(step, fabs((double)q[d]) / 8191);
+    for (size_t d = 0; d < dim && int8; d++) step = fmax(step, fabs((double)q[d]) / 127);
     for (size_t p = 0; p < limit; p++) {
         double terms = 0, key = 0;
         score[p] = 0;

@@ -39,7 +39,6 @@ typedef float bn_vf __attribute__((vector_size(4 * BN_VECTOR)));
 typedef int32_t bn_vi __attribute__((vector_size(4 * BN_VECTOR)));
 typedef uint16_t bn_vh __attribute__((vector_size(2 * BN_VECTOR)));
 typedef int8_t bn_vb __attribute__((vector_size(BN_VECTOR)));
-typedef int8_t bn_vq __attribute__((vector_size(4 * BN_VECTOR)));
 
 typedef struct bn_lanes {
     bn_vf part[BN_PARTS];
@@ -48,11 +47,6 @@ typedef struct bn_lanes {
 typedef struct bn_lanes_int {
     bn_vi part[BN_PARTS];
 } bn_lanes_int;
-
-/* Four bytes a lane. */
-typedef struct bn_quads {
-    bn_vq part[BN_PARTS];
-} bn_quads;
 
 /* ---- one register: what differs between the widths ------------------------------------------------------- */
 
@@ -81,11 +75,6 @@ BN_INLINE bn_vf bn_vf_from_bytes(bn_vb b)
 BN_INLINE bn_vb bn_vi_to_bytes(bn_vi i)
 {
     return (bn_vb)_mm512_cvtepi32_epi8((__m512i)i);
-}
-
-BN_INLINE bn_vi bn_vi_add_quads(bn_vi sum, bn_vq a, bn_vq b)
-{
-    return (bn_vi)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)a, (__m512i)b);
 }
 
 #else
@@ -124,12 +113,6 @@ BN_INLINE bn_vb bn_vi_to_bytes(bn_vi i)
     bn_vb b;
     memcpy(&b, &bits, sizeof b);
     return b;
-}
-
-BN_INLINE bn_vi bn_vi_add_quads(bn_vi sum, bn_vq a, bn_vq b)
-{
-    const __m256i pairs = _mm256_maddubs_epi16((__m256i)a, (__m256i)b);
-    return sum + (bn_vi)_mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
 }
 
 #else
@@ -205,14 +188,6 @@ BN_INLINE bn_vf bn_vf_from_bytes(bn_vb b)
 BN_INLINE bn_vb bn_vi_to_bytes(bn_vi i)
 {
     return __builtin_convertvector(i, bn_vb);
-}
-
-BN_INLINE bn_vi bn_vi_add_quads(bn_vi sum, bn_vq a, bn_vq b)
-{
-    typedef int16_t halves __attribute__((vector_size(4 * BN_VECTOR)));
-    const halves x = (halves)a, y = (halves)b;
-    const bn_vi pairs = (bn_vi)((x & 255) * (y << 8 >> 8) + (x >> 8 & 255) * (y >> 8));
-    return sum + (pairs << 16 >> 16) + (pairs >> 16);
 }
 
 #endif
@@ -437,44 +412,6 @@ BN_INLINE bn_lanes_int bn_lanes_int_add(bn_lanes_int a, bn_lanes_int b)
     return a;
 }
 
-BN_INLINE bn_lanes_int bn_lanes_int_sub(bn_lanes_int a, bn_lanes_int b)
-{
-    for (int p = 0; p < BN_PARTS; p++)
-        a.part[p] -= b.part[p];
-    return a;
-}
-
-BN_INLINE bn_lanes_int bn_lanes_int_all(int32_t value)
-{
-    bn_lanes_int r;
-    for (int p = 0; p < BN_PARTS; p++)
-        r.part[p] = (bn_vi){0} + value;
-    return r;
-}
-
-BN_INLINE bn_lanes_int bn_lanes_int_and(bn_lanes_int a, int32_t mask)
-{
-    for (int p = 0; p < BN_PARTS; p++)
-        a.part[p] &= mask;
-    return a;
-}
-
-/* a * 2^by */
-BN_INLINE bn_lanes_int bn_lanes_int_left(bn_lanes_int a, int by)
-{
-    for (int p = 0; p < BN_PARTS; p++)
-        a.part[p] <<= by;
-    return a;
-}
-
-/* a / 2^by, rounded down. */
-BN_INLINE bn_lanes_int bn_lanes_int_right(bn_lanes_int a, int by)
-{
-    for (int p = 0; p < BN_PARTS; p++)
-        a.part[p] >>= by;
-    return a;
-}
-
 BN_INLINE bn_lanes bn_lanes_from_int(bn_lanes_int a)
 {
     bn_lanes r;
@@ -524,46 +461,6 @@ BN_INLINE bn_lanes_int bn_lanes_round(bn_lanes a)
     for (int p = 0; p < BN_PARTS; p++)
         r.part[p] = (bn_vi)(a.part[p] + 0x1.8p23f) - 0x4b400000;
     return r;
-}
-
-/* ---- four bytes a lane ---- */
-
-BN_INLINE bn_quads bn_quads_load(const int8_t *x)
-{
-    bn_quads r;
-    for (int p = 0; p < BN_PARTS; p++)
-        memcpy(&r.part[p], x + 4 * p * BN_VECTOR, sizeof r.part[p]);
-    return r;
-}
-
-/* The quads of the first `count` lanes, count < 16; zeros above, and nothing read there. */
-BN_INLINE bn_quads bn_quads_load_some(const int8_t *x, size_t count)
-{
-    int8_t padded[4 * BN_LANES] = {0};
-    memcpy(padded, x, 4 * count);
-    return bn_quads_load(padded);
-}
-
-/* One quad in all lanes. */
-BN_INLINE bn_quads bn_quads_all(const int8_t *x)
-{
-    int32_t quad;
-    memcpy(&quad, x, sizeof quad);
-    bn_quads r;
-    for (int p = 0; p < BN_PARTS; p++)
-        r.part[p] = (bn_vq)((bn_vi){0} + quad);
-    return r;
-}
-
-/*
- * sum + the four products of each lane, of a's bytes without and b's with a sign. Two neighbouring products must fit an
- * int16 together: AVX2 would saturate their sum.
- */
-BN_INLINE bn_lanes_int bn_lanes_add_quads(bn_lanes_int sum, bn_quads a, bn_quads b)
-{
-    for (int p = 0; p < BN_PARTS; p++)
-        sum.part[p] = bn_vi_add_quads(sum.part[p], a.part[p], b.part[p]);
-    return sum;
 }
 
 /*

@@ -6,12 +6,13 @@
  *   values   16 steps | [4][dim] quads: elements d of the positions 4 j .. 4 j + 3
  *
  * Four neighbouring bytes meet four bytes of a query, or four weights of positions, in one int32 lane, which belongs to
- * a position (scores) or to an element (values) from the first product to the last. Queries and weights are integers
- * of 14 bits, two digits of seven: 128 high + low. All sums are exact and fit an int32, whatever their order:
+ * a position (scores) or to an element (values) from the first product to the last. Queries are quantised as keys are.
+ * Weights have 14 bits, in two digits of seven, 128 high + low: a softmax may lie in many small weights beside a large
+ * one, which eight bits would round to nothing. All sums are exact and fit an int32, whatever their order:
  *
- *   score   sum over d of (code - 128) * q[d] = sum of code * q[d] - 128 * sum of q[d]    code <= 255, |q| <= 8191, d < 512
- *   value   sum over p of w[p] * code                                                     w <= 16383, p < 256
- *   pairs   255 * 64 * 2 and 127 * 127 * 2 fit an int16
+ *   score   sum over d of (code - 128) * q[d]     255 * 127 * 512
+ *   value   sum over p of w[p] * code             16383 * 127 * 256
+ *   digits  127 * 127 * 2, a pair of products     fits an int16
  *
  * A chunk's keys and its values lie far apart. While the keys are read the values are asked for, and while the values
  * are read the keys of the next chunk.
@@ -19,36 +20,34 @@
 #include <math.h>
 
 #include "kernels.h"
-#include "ops/lanes.h"
 #include "ops/lanes/exponentials.h"
+#include "ops/quads.h"
 
 enum {
-    BLOCK = BN_LANES,                 /* positions of a block */
-    LINE = 4 * BN_LANES,              /* bytes */
-    STEPS = BLOCK * sizeof(float),    /* bytes before the codes of a block */
-    DIGIT = 7,                        /* bits */
-    QUERY_LEVELS = 8191,
+    BLOCK = BN_LANES,              /* positions of a block                                        */
+    LINE = 4 * BN_LANES,           /* bytes                                                       */
+    STEPS = BLOCK * sizeof(float), /* bytes before the codes of a block                           */
+    DIGIT = 7,                     /* bits                                                        */
     WEIGHT_LEVELS = 16383,
-    TILE_QUERIES = BN_VECTOR == 16 ? 4 : 2, /* queries whose sums the registers hold */
-    GROUP = 2 * BLOCK                 /* bytes of digits of 16 integers of one query: high, then low */
+    GROUP = 2 * BLOCK,             /* bytes of digits of 16 weights of one query: high, then low  */
+    TILE_QUERIES = BN_VECTOR == 16 ? 4 : 2, /* queries and blocks whose sums the registers hold   */
+    TILE_BLOCKS = BN_VECTOR == 16 ? 2 : 1
 };
 
-/* Some queries of a tile. Digits lie as [elements or positions / 16][queries][high, low][16]. */
+/* Some queries, and what they need of a chunk. */
 typedef struct tile {
-    float *scores[TILE_QUERIES];  /* [256], then their exponentials              */
-    float scale[TILE_QUERIES];    /* what turns its integers into floats         */
-    int32_t offset[TILE_QUERIES]; /* 128 times the sum of a query's integers     */
-    int8_t *query;                /* digits of the queries                       */
-    int8_t *weights;              /* digits of the weights of the positions      */
+    int8_t *query;                /* codes, [queries][BN_MAX_HEAD_DIM]                    */
+    int8_t *weights;              /* digits, [positions / 16][queries][high, low][16]     */
+    float *scores[TILE_QUERIES];  /* [256], then their exponentials                       */
+    float scale[TILE_QUERIES];    /* what turns integers into floats                      */
+    int32_t offset[TILE_QUERIES]; /* what the sums of products are too large by           */
 } tile;
 
-/* Integers as digits; low ones of signed integers are -64 .. 63. */
-BN_INLINE void store_digits(int8_t *to, bn_lanes_int x, int32_t least)
+/* Integers 0 .. 16383 as digits. */
+BN_INLINE void store_digits(int8_t *to, bn_lanes_int x)
 {
-    const bn_lanes_int bias = bn_lanes_int_all(least);
-    const bn_lanes_int low = bn_lanes_int_add(bn_lanes_int_and(bn_lanes_int_sub(x, bias), (1 << DIGIT) - 1), bias);
-    bn_lanes_store_bytes(to, bn_lanes_int_right(bn_lanes_int_sub(x, low), DIGIT));
-    bn_lanes_store_bytes(to + BLOCK, low);
+    bn_lanes_store_bytes(to, bn_lanes_int_right(x, DIGIT));
+    bn_lanes_store_bytes(to + BLOCK, bn_lanes_int_and(x, (1 << DIGIT) - 1));
 }
 
 BN_INLINE bn_lanes_int join(bn_lanes_int high, bn_lanes_int low)
@@ -56,51 +55,39 @@ BN_INLINE bn_lanes_int join(bn_lanes_int high, bn_lanes_int low)
     return bn_lanes_int_add(bn_lanes_int_left(high, DIGIT), low);
 }
 
-/* q = round(x * 8191 / max(absmax(x), 1e-5)), zeros when x is not finite; gives the step, then NaN, and 128 sum(q). */
-static float quantize_query(const float *x, size_t dim, int8_t *digits, size_t stride, int32_t *offset)
+/* Scores of `queries` queries, but for a factor, for the positions of `wide` blocks, the first of them number `block`. */
+BN_INLINE void score_blocks(size_t queries, size_t wide, const tile *t, size_t block, const int8_t *keys, size_t dim,
+                            const int8_t *ahead)
 {
-    const size_t whole = dim & ~(size_t)(BN_LANES - 1);
-    const bn_lanes tail = bn_lanes_load_some(x + whole, dim - whole);
-    bn_lanes_int largest = bn_lanes_absmax(bn_lanes_int_zero(), tail);
-    for (size_t d = 0; d < whole; d += BN_LANES) largest = bn_lanes_absmax(largest, bn_lanes_load(x + d));
-    const float absmax = bn_lanes_absmax_of(largest);
-    const int finite = isfinite(absmax);
-    const float bound = absmax > 1e-5f ? absmax : 1e-5f;
-    const bn_lanes scale = bn_lanes_all(QUERY_LEVELS / bound);
-    bn_lanes_int sum = bn_lanes_int_zero();
-    for (size_t d = 0; d < dim; d += BN_LANES, digits += stride) {
-        const bn_lanes some = d < whole ? bn_lanes_load(x + d) : tail;
-        const bn_lanes_int q = finite ? bn_lanes_round(bn_lanes_mul(some, scale)) : bn_lanes_int_zero();
-        sum = bn_lanes_int_add(sum, q);
-        store_digits(digits, q, -64);
+    const size_t bytes = BLOCK * (dim + sizeof(float));
+    bn_lanes_int sum[TILE_BLOCKS][TILE_QUERIES];
+    for (size_t b = 0; b < wide; b++)
+        for (size_t i = 0; i < queries; i++) sum[b][i] = bn_lanes_int_all(-t->offset[i]);
+    for (size_t d = 0; d < dim; d += 4) {
+        const size_t line = STEPS + d / 4 * LINE;
+        for (size_t b = 0; b < wide; b++) {
+            const bn_quads codes = bn_quads_load(keys + b * bytes + line);
+            __builtin_prefetch(ahead + b * bytes + line, 0, 2);
+            for (size_t i = 0; i < queries; i++)
+                sum[b][i] = bn_lanes_add_excess_quads(sum[b][i], codes, bn_quads_all(t->query + i * BN_MAX_HEAD_DIM + d));
+        }
     }
-    *offset = 128 * bn_lanes_int_sum(sum);
-    return finite ? bound / QUERY_LEVELS : NAN;
+    for (size_t b = 0; b < wide; b++) {
+        const bn_lanes steps = bn_lanes_load((const float *)(const void *)(keys + b * bytes));
+        for (size_t i = 0; i < queries; i++)
+            bn_lanes_store(t->scores[i] + (block + b) * BLOCK, bn_lanes_mul(bn_lanes_from_int(sum[b][i]), steps));
+    }
 }
 
-/* Scores of `queries` queries, but for a factor, for the positions of `count` blocks. */
+/* The same for `count` blocks. */
 BN_INLINE void score(size_t queries, const tile *t, const int8_t *keys, size_t dim, size_t count, const int8_t *ahead)
 {
-    for (size_t block = 0; block < count; block++) {
-        bn_lanes_int high[TILE_QUERIES], low[TILE_QUERIES];
-        for (size_t i = 0; i < queries; i++) high[i] = low[i] = bn_lanes_int_zero();
-        const bn_lanes steps = bn_lanes_load((const float *)(const void *)keys);
-        keys += STEPS;
-        ahead += STEPS;
-        for (size_t d = 0; d < dim; d += 4, keys += LINE, ahead += LINE) {
-            const int8_t *digits = t->query + d / BLOCK * queries * GROUP + d % BLOCK;
-            const bn_quads codes = bn_quads_load(keys);
-            __builtin_prefetch(ahead, 0, 2);
-            for (size_t i = 0; i < queries; i++) {
-                high[i] = bn_lanes_add_quads(high[i], codes, bn_quads_all(digits + i * GROUP));
-                low[i] = bn_lanes_add_quads(low[i], codes, bn_quads_all(digits + i * GROUP + BLOCK));
-            }
-        }
-        for (size_t i = 0; i < queries; i++) {
-            const bn_lanes_int sum = bn_lanes_int_sub(join(high[i], low[i]), bn_lanes_int_all(t->offset[i]));
-            bn_lanes_store(t->scores[i] + block * BLOCK, bn_lanes_mul(bn_lanes_from_int(sum), steps));
-        }
-    }
+    const size_t bytes = BLOCK * (dim + sizeof(float));
+    size_t block = 0;
+    for (; block + TILE_BLOCKS <= count; block += TILE_BLOCKS)
+        score_blocks(queries, TILE_BLOCKS, t, block, keys + block * bytes, dim, ahead + block * bytes);
+    for (; block < count; block++)
+        score_blocks(queries, 1, t, block, keys + block * bytes, dim, ahead + block * bytes);
 }
 
 /* A position's weight in units of the values' codes: its exponential times its step, in `scores`; gives the largest. */
@@ -128,7 +115,7 @@ static float quantize_weights(float *scores, size_t limit, size_t count, const i
     const bn_lanes scale = bn_lanes_all(some ? WEIGHT_LEVELS / largest : 0);
     for (size_t p = 0; p < count * BLOCK; p += BLOCK, digits += stride) {
         const int zero = !some || p >= limit;
-        store_digits(digits, zero ? bn_lanes_int_zero() : bn_lanes_round(bn_lanes_mul(bn_lanes_load(scores + p), scale)), 0);
+        store_digits(digits, zero ? bn_lanes_int_zero() : bn_lanes_round(bn_lanes_mul(bn_lanes_load(scores + p), scale)));
     }
     return largest / WEIGHT_LEVELS;
 }
@@ -161,14 +148,17 @@ BN_INLINE void add_values(size_t queries, const tile *t, const int8_t *values, s
 BN_INLINE void attend(size_t queries, const bn_attention_chunk *chunk, size_t first, float *work)
 {
     const size_t dim = chunk->head_dim, padded_dim = bn_attention_padded(dim);
-    const size_t stride = queries * GROUP;
     const size_t *limit = chunk->limit + first;
     tile t = {.query = (int8_t *)(void *)(work + TILE_QUERIES * BN_ATTENTION_CHUNK)};
-    t.weights = t.query + padded_dim / BLOCK * stride;
+    t.weights = t.query + TILE_QUERIES * BN_MAX_HEAD_DIM;
     size_t longest = 0;
     for (size_t i = 0; i < queries; i++) {
+        float scale;
+        int32_t sum;
+        BN_LANES_NAME(quantize)(chunk->query[first + i], dim, NULL, 0, t.query + i * BN_MAX_HEAD_DIM, &scale, &sum);
         t.scores[i] = work + i * BN_ATTENTION_CHUNK;
-        t.scale[i] = quantize_query(chunk->query[first + i], dim, t.query + i * GROUP, stride, &t.offset[i]);
+        t.scale[i] = chunk->scale / scale;
+        t.offset[i] = BN_EXCESS * sum;
         longest = limit[i] > longest ? limit[i] : longest;
     }
     const size_t count = (longest + BLOCK - 1) / BLOCK;
@@ -176,8 +166,8 @@ BN_INLINE void attend(size_t queries, const bn_attention_chunk *chunk, size_t fi
     score(queries, &t, chunk->keys, dim, count, chunk->values);
     for (size_t i = 0; i < queries; i++) {
         float *sums = chunk->part[first + i] + padded_dim;
-        bn_exponentials(t.scores[i], limit[i], t.scale[i] * chunk->scale, sums, sums + 1);
-        t.scale[i] = quantize_weights(t.scores[i], limit[i], count, chunk->values, dim, t.weights + i * GROUP, stride);
+        bn_exponentials(t.scores[i], limit[i], t.scale[i], sums, sums + 1);
+        t.scale[i] = quantize_weights(t.scores[i], limit[i], count, chunk->values, dim, t.weights + i * GROUP, queries * GROUP);
     }
     add_values(queries, &t, chunk->values, dim, count, next_keys, chunk->part + first);
 }
