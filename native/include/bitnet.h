@@ -272,15 +272,22 @@ BN_API bn_status bn_embed(bn_context *ctx, const bn_matrix *table, const int32_t
 
 /* How a cache keeps its numbers, and with that the precision of attention. */
 typedef enum bn_kv_type {
-    BN_KV_F16 = 0, /* half the memory; scores, softmax and sums in float                                      */
-    BN_KV_F32 = 1  /* scores, softmax and sums in double: attention is rounded once, as in an exact evaluation */
+    BN_KV_F16 = 0, /* scores, softmax and sums in float                                                       */
+    BN_KV_F32 = 1, /* scores, softmax and sums in double: attention is rounded once, as in an exact evaluation */
+    BN_KV_INT8 = 2 /* a step for each position and head; sums of exact integers, of queries quantised likewise */
 } bn_kv_type;
 
 /*
- * The keys and values of one sequence, all layers. capacity is a multiple of 16; both arrays hold
- * layers * kv_heads * capacity * head_dim elements of the type and are 64-byte aligned.
+ * The keys and values of one sequence, all layers. capacity is a multiple of 16; both arrays are 64-byte aligned and
+ * hold layers * kv_heads * capacity positions of head_dim elements, or of head_dim + 4 bytes with BN_KV_INT8.
+ * F16 and F32:
  *   keys   [layer][kv_head][capacity / 16][head_dim][16]   16 positions side by side: a score needs no horizontal sum
  *   values [layer][kv_head][capacity][head_dim]
+ * INT8: [layer][kv_head][capacity / 16] blocks of 16 positions, 16 * (head_dim + 4) bytes that are read in one go:
+ *   keys   f32 step[16] | uint8 [head_dim / 4][16][4]      line j of 64 bytes: elements 4 j .. 4 j + 3 of each position
+ *   values f32 step[16] | int8  [4][head_dim][4]           quad (j, d): element d of the positions 4 j .. 4 j + 3
+ * where step = max(absmax, 1e-5) / 127 of the position's key or value, an element is step * code, with codes
+ * round_half_even(element / step), and keys have 128 added to theirs. A row that is not finite has the step NaN.
  */
 typedef struct bn_kv_cache {
     void *keys;

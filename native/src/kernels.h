@@ -142,8 +142,8 @@ static inline size_t bn_attention_padded(size_t head_dim)
  * exp(score - max) * v over the positions below limit[i], max, the sum of exp(score - max).
  */
 typedef struct bn_attention_chunk {
-    const uint16_t *keys;   /* of the chunk: [16][head_dim][16] */
-    const uint16_t *values; /* of the chunk: [256][head_dim]    */
+    const void *keys; /* of the chunk's 256 positions, as the cache of the kernel's format holds them */
+    const void *values;
     size_t head_dim;
     float scale;
     size_t queries;
@@ -155,7 +155,7 @@ typedef struct bn_attention_chunk {
 /* work: bn_attention_work(head_dim) floats, 64-byte aligned. */
 typedef void (*bn_attention_fn)(const bn_attention_chunk *chunk, float *work);
 
-/* 32 positions of keys or values as floats, and the scores of every query. */
+/* 32 positions of keys or values as floats, and the scores of every query; int8 needs less. */
 static inline size_t bn_attention_work(size_t head_dim)
 {
     return 32 * bn_attention_padded(head_dim) + BN_ATTENTION_QUERIES * BN_ATTENTION_CHUNK;
@@ -224,7 +224,8 @@ typedef enum bn_format {
     X(I2_S, "i2_s")     \
     X(I2_R16, "i2_r16") \
     X(I2_C, "i2_c")     \
-    X(D4_R16, "d4_r16")
+    X(D4_R16, "d4_r16") \
+    X(INT8, "int8")
 #define BN_FORMAT_ENUM(id, name) BN_FORMAT_##id,
     BN_FORMATS(BN_FORMAT_ENUM)
 #undef BN_FORMAT_ENUM
@@ -263,7 +264,8 @@ typedef enum bn_format {
     BN_LANES_KERNEL(X, EMBED, Q8_0, embed_q8_0)                 \
     BN_LANES_KERNEL(X, ROPE, F32, rope)                         \
     BN_LANES_KERNEL(X, STORE_KV, F16, store_kv)                 \
-    BN_LANES_KERNEL(X, ATTENTION, F16, attention)               \
+    BN_LANES_KERNEL(X, ATTENTION, F16, attention_f16)           \
+    BN_LANES_KERNEL(X, ATTENTION, INT8, attention_int8)         \
     BN_LANES_KERNEL(X, ATTENTION_MERGE, F32, attention_merge)   \
     BN_LANES_KERNEL(X, ATTENTION_FINISH, F32, attention_finish) \
     BN_LANES_KERNEL(X, ATTENTION_EXACT, F32, attention_exact)   \

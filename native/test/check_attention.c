@@ -10,72 +10,131 @@ enum { CHUNK = BN_ATTENTION_CHUNK, QUERIES = BN_ATTENTION_QUERIES, MOST_DIM = 51
 
 static const size_t DIMS[] = {4, 12, 16, 64, 100, 128, 256, 512, 0};
 
-/* Keys and values as the cache holds them, NaN in whatever no query may see. */
+/* Keys and values as the cache holds them, NaN in whatever no query may see, and as numbers. */
 typedef struct chunk_data {
     size_t dim, longest;
-    uint16_t keys[CHUNK * MOST_DIM], values[CHUNK * MOST_DIM];
+    bn_format format;
+    size_t position_bytes;
+    uint8_t keys[CHUNK * MOST_DIM * sizeof(uint16_t)], values[CHUNK * MOST_DIM * sizeof(uint16_t)];
+    float key[CHUNK * MOST_DIM], value[CHUNK * MOST_DIM], value_step[CHUNK];
     float q[QUERIES * MOST_DIM];
 } chunk_data;
 
-static size_t key_index(size_t dim, size_t position, size_t d)
+static void put_half(uint8_t *to, size_t index, float *number, uint64_t *random)
 {
-    return (position / 16 * dim + d) * 16 + position % 16;
+    const uint16_t half = half_nearest(float_random(random));
+    memcpy(to + index * sizeof half, &half, sizeof half);
+    *number = half_value(half);
 }
 
-static void fill_chunk(chunk_data *c, size_t dim, size_t longest, uint64_t *random)
+static void fill_half(chunk_data *c, uint64_t *random)
+{
+    const size_t dim = c->dim;
+    for (size_t p = 0; p < c->longest; p++) {
+        for (size_t d = 0; d < dim; d++) {
+            put_half(c->keys, (p / 16 * dim + d) * 16 + p % 16, &c->key[p * dim + d], random);
+            put_half(c->values, p * dim + d, &c->value[p * dim + d], random);
+        }
+    }
+}
+
+static int random_code(int extreme, uint64_t *random)
+{
+    const int code = (int)(check_random(random) % 255) - 127;
+    return !extreme ? code : code < -100 ? -127 : 127;
+}
+
+static float random_step(int extreme, uint64_t *random)
+{
+    return extreme ? 1.0f / 127 : (1 + fabsf(float_random(random))) / 254;
+}
+
+/* extreme: the largest codes, under the largest codes of queries and digits of weights. */
+static void fill_int8(chunk_data *c, int extreme, uint64_t *random)
+{
+    const size_t dim = c->dim;
+    for (size_t p = 0; p < c->longest; p++) {
+        const size_t block = p / 16 * 16 * c->position_bytes, lane = p % 16;
+        const float key_step = random_step(extreme, random);
+        c->value_step[p] = random_step(extreme, random);
+        memcpy(c->keys + block + lane * sizeof(float), &key_step, sizeof(float));
+        memcpy(c->values + block + lane * sizeof(float), &c->value_step[p], sizeof(float));
+        for (size_t d = 0; d < dim; d++) {
+            const int key = random_code(extreme, random), value = random_code(extreme, random);
+            c->keys[block + 64 + (d / 4 * 16 + lane) * 4 + d % 4] = (uint8_t)(key + 128);
+            c->values[block + 64 + (lane / 4 * dim + d) * 4 + lane % 4] = (uint8_t)value;
+            c->key[p * dim + d] = (float)key * key_step;
+            c->value[p * dim + d] = (float)value * c->value_step[p];
+        }
+    }
+}
+
+static void fill_chunk(chunk_data *c, bn_format format, size_t dim, size_t longest, int extreme, uint64_t *random)
 {
     c->dim = dim;
     c->longest = longest;
+    c->format = format;
+    c->position_bytes = format == BN_FORMAT_INT8 ? dim + sizeof(float) : dim * sizeof(uint16_t);
     memset(c->keys, 0xff, sizeof c->keys);
     memset(c->values, 0xff, sizeof c->values);
-    for (size_t p = 0; p < longest; p++) {
-        for (size_t d = 0; d < dim; d++) {
-            c->keys[key_index(dim, p, d)] = half_nearest(float_random(random));
-            c->values[p * dim + d] = half_nearest(float_random(random));
-        }
-    }
     float_fill(c->q, QUERIES * dim, FLOAT_RANDOM, random);
+    if (extreme)
+        for (size_t i = 0; i < QUERIES * dim; i++) c->q[i] = i / dim % 2 == 0 ? 0.01f : -0.01f;
+    if (format == BN_FORMAT_INT8)
+        fill_int8(c, extreme, random);
+    else
+        fill_half(c, random);
 }
 
 /*
  * A score's sum of dim products is off by (dim + 1) units of its terms' sizes, which exp turns into a relative error;
  * the product with scale and taking off the maximum add 2 units of the score. exp adds 4, summing the weighted values
  * `limit` and the products 1: in units of the largest value, as the weights' sum is divided out.
+ *
+ * Over int8 keys, each element of the query is off by half a step of absmax / 127, and each weight by half of the
+ * largest / 16383, as its product with the step of the values is, times a code of up to 127.
  */
 static void check_part(const chunk_data *c, const float *q, size_t limit, float scale, const float *part)
 {
     const size_t dim = c->dim, padded_dim = bn_attention_padded(dim);
-    double score[CHUNK], out[MOST_DIM] = {0}, top = -INFINITY, sum = 0, size = 0, units = 0;
+    const int int8 = c->format == BN_FORMAT_INT8;
+    double score[CHUNK], out[MOST_DIM] = {0}, top = -INFINITY, sum = 0, size = 0, units = 0, step = 0, rounding = 0;
+    double largest = 0;
+    for (size_t d = 0; d < dim && int8; d++) step = fmax(step, fabs((double)q[d]) / 127);
     for (size_t p = 0; p < limit; p++) {
-        double terms = 0;
+        double terms = 0, key = 0;
         score[p] = 0;
         for (size_t d = 0; d < dim; d++) {
-            const double term = (double)q[d] * half_value(c->keys[key_index(dim, p, d)]) * scale;
+            const double term = (double)q[d] * c->key[p * dim + d] * scale;
             score[p] += term;
             terms += fabs(term);
+            key += fabs((double)c->key[p * dim + d] * scale);
         }
         top = fmax(top, score[p]);
         units = fmax(units, ((double)dim + 3) * terms);
+        rounding = fmax(rounding, step / 2 * key);
     }
     for (size_t p = 0; p < limit; p++) {
         const double e = exp(score[p] - top);
         sum += e;
+        largest = fmax(largest, int8 ? e * c->value_step[p] : 0);
         for (size_t d = 0; d < dim; d++) {
-            const double v = half_value(c->values[p * dim + d]);
+            const double v = c->value[p * dim + d];
             out[d] += e * v;
             size = fmax(size, fabs(v));
         }
     }
-    const double tolerance = UNIT * (2 * units + (double)limit + 5);
+    const double tolerance = UNIT * (2 * units + (double)limit + 5) + 2.01 * rounding;
+    const double weights = 1.01 * (double)limit * 127 * largest / 16383 / 2 / sum;
     if (limit == 0) {
         if (part[padded_dim] != -INFINITY || part[padded_dim + 1] != 0) check_failed("a query that sees nothing has a sum");
         return;
     }
     if (fabs(part[padded_dim] - top) > tolerance) check_failed("the maximum is %g, not %g", (double)part[padded_dim], top);
     for (size_t d = 0; d < dim; d++) {
-        const double got = (double)part[d] / part[padded_dim + 1];
-        if (fabs(got - out[d] / sum) <= tolerance * size) continue;
-        check_failed("element %zu is %.9g, in double %.9g, tolerance %.3g", d, got, out[d] / sum, tolerance * size);
+        const double got = (double)part[d] / part[padded_dim + 1], wanted = out[d] / sum;
+        if (fabs(got - wanted) <= tolerance * size + weights) continue;
+        check_failed("element %zu is %.9g, in double %.9g, tolerance %.3g", d, got, wanted, tolerance * size + weights);
         return;
     }
 }
@@ -86,7 +145,7 @@ typedef struct query_set {
 } query_set;
 
 static void run_chunk(bn_attention_fn kernel, const chunk_data *c, const query_set *set, const float *q,
-                      const uint16_t *keys, const uint16_t *values, float *work, float *parts, size_t stride)
+                      const void *keys, const void *values, float *work, float *parts, size_t stride)
 {
     bn_attention_chunk chunk = {.keys = keys, .values = values, .head_dim = c->dim, .queries = set->count};
     chunk.scale = 1 / sqrtf((float)c->dim);
@@ -101,11 +160,12 @@ static void run_chunk(bn_attention_fn kernel, const chunk_data *c, const query_s
 static void check_chunk(const bn_kernel *kernel, const chunk_data *c, const query_set *set, guard_side side)
 {
     const size_t dim = c->dim, stride = bn_attention_padded(dim) + 2;
-    const size_t key_bytes = (c->longest + 15) / 16 * 16 * dim * sizeof(uint16_t);
+    const size_t blocks_bytes = (c->longest + 15) / 16 * 16 * c->position_bytes;
+    const size_t value_bytes = c->format == BN_FORMAT_INT8 ? blocks_bytes : c->longest * c->position_bytes;
     const size_t parts_bytes = set->count * stride * sizeof(float), work_bytes = bn_attention_work(dim) * sizeof(float);
     static float expected[QUERIES * MOST_STRIDE], alone[MOST_STRIDE];
-    const uint16_t *keys = float_input(0, c->keys, key_bytes, side);
-    const uint16_t *values = float_input(1, c->values, c->longest * dim * sizeof(uint16_t), side);
+    const void *keys = float_input(0, c->keys, blocks_bytes, side);
+    const void *values = float_input(1, c->values, value_bytes, side);
     const float *q = float_input(2, c->q, set->count * dim * sizeof(float), side);
     float *work = float_output(3, work_bytes, side);
     run_chunk((bn_attention_fn)float_scalar(kernel), c, set, q, keys, values, work, expected, stride);
@@ -144,10 +204,13 @@ void check_attention(const bn_kernel *kernel)
             size_t longest = 0;
             for (size_t i = 0; i < sets[s].count; i++)
                 if (sets[s].limit[i] > longest) longest = sets[s].limit[i];
-            fill_chunk(&c, *dim, longest, &random);
-            check_describe("%s, head_dim %zu, %zu queries over %zu positions", kernel->name, *dim, sets[s].count, longest);
-            check_chunk(kernel, &c, &sets[s], GUARD_START);
-            check_chunk(kernel, &c, &sets[s], GUARD_END);
+            for (int extreme = 0; extreme <= (kernel->format == BN_FORMAT_INT8); extreme++) {
+                fill_chunk(&c, kernel->format, *dim, longest, extreme, &random);
+                check_describe("%s, head_dim %zu, %zu queries over %zu positions%s", kernel->name, *dim, sets[s].count, longest,
+                               extreme ? ", extreme codes" : "");
+                check_chunk(kernel, &c, &sets[s], GUARD_START);
+                check_chunk(kernel, &c, &sets[s], GUARD_END);
+            }
         }
     }
 }
@@ -240,13 +303,13 @@ void bench_attention(const bn_kernel *kernel, const bench_options *options)
     uint64_t random = 9;
     b.work = aligned_alloc(64, bn_attention_work(MOST_DIM) * sizeof(float));
     b.parts = aligned_alloc(64, (size_t)QUERIES * MOST_STRIDE * sizeof(float));
-    fill_chunk(b.data, dim, CHUNK, &random);
+    fill_chunk(b.data, kernel->format, dim, CHUNK, 0, &random);
     for (size_t queries = 4; queries <= QUERIES; queries *= 8) {
         char shape[64];
         b.set.count = queries;
         for (size_t i = 0; i < queries; i++) b.set.limit[i] = CHUNK;
         snprintf(shape, sizeof shape, "%zu x 256 x %zu", queries, dim);
-        bench_line(kernel, shape, bench_shortest(options, one_chunk, &b), 2.0 * CHUNK * (double)dim * sizeof(uint16_t),
+        bench_line(kernel, shape, bench_shortest(options, one_chunk, &b), 2.0 * CHUNK * (double)b.data->position_bytes,
                    2.0 * CHUNK * (double)(dim * queries));
     }
     free(b.data);

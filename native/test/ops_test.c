@@ -50,14 +50,20 @@ typedef struct world {
     float *rope, *q, *k, *v; /* of position p of sequence s: row s * CAPACITY + p */
 } world;
 
+static size_t position_bytes(int32_t head_dim, bn_kv_type type)
+{
+    const size_t dim = (size_t)head_dim;
+    return type == BN_KV_F32 ? dim * sizeof(float) : type == BN_KV_F16 ? dim * sizeof(uint16_t) : dim + sizeof(float);
+}
+
 static world world_create(int32_t heads, int32_t kv_heads, int32_t head_dim, int32_t style, bn_kv_type type)
 {
     world w = {.shape = {heads, kv_heads, head_dim, head_dim, style, 1, 1 / sqrtf((float)head_dim), 0}};
     w.q_cols = (size_t)heads * (size_t)head_dim;
     w.kv_cols = (size_t)kv_heads * (size_t)head_dim;
-    const size_t bytes = (size_t)LAYERS * w.kv_cols * CAPACITY * (type == BN_KV_F32 ? sizeof(float) : sizeof(uint16_t));
+    const size_t bytes = (size_t)LAYERS * CAPACITY * (size_t)kv_heads * position_bytes(head_dim, type);
     for (int s = 0; s < SEQUENCES; s++) {
-        /* Bytes of 0xff are NaN in both types: whatever was not stored must not show. */
+        /* Bytes of 0xff are NaN as numbers and as steps: whatever was not stored must not show. */
         w.cache[s] = (bn_kv_cache){aligned_room(bytes), aligned_room(bytes), CAPACITY, type, 0};
         memset(w.cache[s].keys, 0xff, bytes);
         memset(w.cache[s].values, 0xff, bytes);
@@ -189,6 +195,52 @@ static void check_attention(const world *shape, bn_kv_type type)
     free(expected);
 }
 
+/*
+ * Where bn_rope_store puts keys and values as int8, by the words of bitnet.h: code = round(x * 127 / absmax), with the
+ * largest element exactly 127 steps. Without rotation, so that the numbers are those that were given.
+ */
+static void check_int8_layout(void)
+{
+    enum { DIM = 20, HEADS = 2, POSITIONS = 48, BLOCK = 16 * (DIM + 4) };
+    static _Alignas(64) uint8_t keys[HEADS * POSITIONS / 16 * BLOCK], values[sizeof keys];
+    const bn_kv_cache cache = {keys, values, POSITIONS, BN_KV_INT8, 0};
+    const bn_attention_shape shape = {HEADS, HEADS, DIM, 0, BN_ROPE_HALVES, 0, 1, 0};
+    float *k = random_floats((size_t)POSITIONS * HEADS * DIM, 8), *v = random_floats((size_t)POSITIONS * HEADS * DIM, 9);
+    bn_context *ctx;
+    EXPECT(bn_context_create(1, BN_ISA_AUTO, &ctx) == BN_OK, "no context");
+    v[DIM + 3] = NAN; /* position 0, head 1 */
+    for (int64_t p = 0; p < POSITIONS; p++) {
+        const bn_row row = {&cache, p};
+        float q[HEADS * DIM] = {0};
+        EXPECT(bn_rope_store(ctx, &shape, &row, 1, q, q, HEADS * DIM, k + p * HEADS * DIM, v + p * HEADS * DIM, HEADS * DIM) == BN_OK,
+               "rope_store: %s", bn_context_error(ctx));
+    }
+    for (size_t i = 0; i < (size_t)HEADS * POSITIONS; i++) {
+        const size_t head = i / POSITIONS, p = i % POSITIONS, lane = p % 16;
+        const size_t block = (head * POSITIONS / 16 + p / 16) * BLOCK, codes = block + 64;
+        const float *x[2] = {k + (p * HEADS + head) * DIM, v + (p * HEADS + head) * DIM};
+        float largest[2] = {1e-5f, 1e-5f}, step[2];
+        memcpy(&step[0], keys + block + 4 * lane, sizeof(float));
+        memcpy(&step[1], values + block + 4 * lane, sizeof(float));
+        for (size_t d = 0; d < 2 * DIM; d++) largest[d / DIM] = fmaxf(largest[d / DIM], fabsf(x[d / DIM][d % DIM]));
+        if (i == POSITIONS) {
+            EXPECT(isnan(step[1]), "a value that is not finite has the step %g", (double)step[1]);
+            continue;
+        }
+        for (size_t d = 0; d < DIM; d++) {
+            const int key = keys[codes + (d / 4 * 16 + lane) * 4 + d % 4] - 128;
+            const int value = (int8_t)values[codes + (lane / 4 * DIM + d) * 4 + lane % 4];
+            EXPECT(key == (int)nearbyintf(x[0][d] * (127 / largest[0])), "key %zu of position %zu is %d", d, p, key);
+            EXPECT(value == (int)nearbyintf(x[1][d] * (127 / largest[1])), "value %zu of position %zu is %d", d, p, value);
+        }
+        for (int s = 0; s < 2; s++)
+            EXPECT(fabsf(step[s] - largest[s] / 127) <= 0x1p-22f * step[s], "step of position %zu is %g", p, (double)step[s]);
+    }
+    bn_context_destroy(ctx);
+    free(k);
+    free(v);
+}
+
 /* ---- rows and products ---- */
 
 enum { ROWS = 21, COLS = 1000, OUTPUTS = 300 };
@@ -276,6 +328,9 @@ static void check_arguments(void)
     expect_sentence(ctx, bn_rope_store(ctx, &shape, &row, 1, x, x, 128, x, x, 64), "position 16");
     const bn_row rows[] = {{&cache, 0}, {&other, 0}};
     expect_sentence(ctx, bn_rope_store(ctx, &shape, rows, 2, x, x, 128, x, x, 64), "type 1");
+    const bn_kv_cache unknown = {half, half, 16, 3, 0};
+    const bn_row strange = {&unknown, 0};
+    expect_sentence(ctx, bn_rope_store(ctx, &shape, &strange, 1, x, x, 128, x, x, 64), "the number 3");
     shape.heads = 3;
     shape.kv_heads = 2;
     expect_sentence(ctx, bn_attention(ctx, &shape, &row, 1, x, 192, x, 192, x), "3 heads");
@@ -298,8 +353,12 @@ int main(void)
         {.shape = {.heads = 2, .kv_heads = 2, .head_dim = 20, .rope_style = BN_ROPE_INTERLEAVED}},
         {.shape = {.heads = 36, .kv_heads = 1, .head_dim = 8, .rope_style = BN_ROPE_HALVES}},
     };
-    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) check_attention(&shapes[i], BN_KV_F16);
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        check_attention(&shapes[i], BN_KV_F16);
+        check_attention(&shapes[i], BN_KV_INT8);
+    }
     check_attention(&shapes[1], BN_KV_F32);
+    check_int8_layout();
     check_rows();
     check_arguments();
     printf("%s\n", failures == 0 ? "ok" : "FAILED");

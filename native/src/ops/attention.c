@@ -126,12 +126,11 @@ static bn_attention_chunk chunk_of(const attention_job *job, const tile *t, int6
 {
     const bn_attention_shape *shape = job->shape;
     const bn_kv_cache *cache = job->rows[t->row].cache;
-    const size_t dim = (size_t)shape->head_dim;
-    const size_t first = bn_cache_head(shape, cache, t->kv_head) + (size_t)chunk * CHUNK * dim;
+    const size_t first = bn_cache_head(shape, cache, t->kv_head) + (size_t)chunk * CHUNK * bn_cache_position(shape, cache);
     bn_attention_chunk c;
-    c.keys = (const uint16_t *)cache->keys + first;
-    c.values = (const uint16_t *)cache->values + first;
-    c.head_dim = dim;
+    c.keys = (const uint8_t *)cache->keys + first;
+    c.values = (const uint8_t *)cache->values + first;
+    c.head_dim = (size_t)shape->head_dim;
     c.scale = shape->scale;
     c.queries = (size_t)(t->rows * t->heads);
     for (size_t i = 0; i < c.queries; i++) {
@@ -251,8 +250,8 @@ static void exact_heads(void *argument, int64_t begin, int64_t end, int32_t thre
         const size_t first = bn_cache_head(shape, cache, (int32_t)(head / (shape->heads / shape->kv_heads)));
         const bn_exact_query query = {
             .q = job->q + row * job->q_stride + head * shape->head_dim,
-            .keys = (const float *)cache->keys + first,
-            .values = (const float *)cache->values + first,
+            .keys = (const void *)((const uint8_t *)cache->keys + first),
+            .values = (const void *)((const uint8_t *)cache->values + first),
             .count = (size_t)job->rows[row].position + 1,
             .head_dim = (size_t)shape->head_dim,
             .scale = shape->scale,
@@ -308,7 +307,8 @@ bn_status bn_attention(bn_context *ctx, const bn_attention_shape *shape, const b
     job.out_stride = out_stride;
     job.threads = scratch;
     job.partials = job.threads + (size_t)bn_context_threads(ctx) * job.plan.thread;
-    job.attention = (bn_attention_fn)bn_kernel_of(ctx, BN_OPERATION_ATTENTION, BN_FORMAT_F16);
+    const int int8 = n > 0 && rows[0].cache->type == BN_KV_INT8;
+    job.attention = (bn_attention_fn)bn_kernel_of(ctx, BN_OPERATION_ATTENTION, int8 ? BN_FORMAT_INT8 : BN_FORMAT_F16);
     job.merge = (bn_attention_merge_fn)bn_kernel_of(ctx, BN_OPERATION_ATTENTION_MERGE, BN_FORMAT_F32);
     job.finish = (bn_attention_finish_fn)bn_kernel_of(ctx, BN_OPERATION_ATTENTION_FINISH, BN_FORMAT_F32);
     job.exact = (bn_attention_exact_fn)bn_kernel_of(ctx, BN_OPERATION_ATTENTION_EXACT, BN_FORMAT_F32);

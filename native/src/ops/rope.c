@@ -35,7 +35,10 @@ bn_status bn_check_attention(bn_context *ctx, const char *operation, const bn_at
             return bn_fail(ctx, BN_ERROR_ARGUMENT,
                            "%s: the cache of row %lld has capacity %lld, not a multiple of 16, or is not 64-byte aligned",
                            operation, (long long)r, (long long)cache->capacity);
-        if (cache->type != rows[0].cache->type || (cache->type != BN_KV_F16 && cache->type != BN_KV_F32))
+        if (bn_cache_position(shape, cache) == 0)
+            return bn_fail(ctx, BN_ERROR_ARGUMENT, "%s: no type of cache has the number %d, which that of row %lld has",
+                           operation, cache->type, (long long)r);
+        if (cache->type != rows[0].cache->type)
             return bn_fail(ctx, BN_ERROR_ARGUMENT, "%s: the cache of row %lld has type %d, that of row 0 type %d", operation,
                            (long long)r, cache->type, rows[0].cache->type);
         if (rows[r].position < 0 || rows[r].position >= cache->capacity)
@@ -55,6 +58,7 @@ typedef struct rope_job {
     int64_t kv_stride;
     bn_rope_fn rotate;
     bn_store_kv_fn store;
+    bn_quantize_fn quantize;
 } rope_job;
 
 /* What the kernels of store_kv do, without rounding. */
@@ -69,27 +73,58 @@ static void store_f32(const rope_job *job, const float *rope, const float *k, co
     memcpy(value, v, dim * sizeof *v);
 }
 
+/* One row as codes and their step, which is NaN when the row is not finite. */
+static float codes_of(const rope_job *job, const float *x, int8_t *codes)
+{
+    float scale;
+    int32_t sum;
+    job->quantize(x, (size_t)job->shape->head_dim, NULL, 0, codes, &scale, &sum);
+    return 1 / scale;
+}
+
+/* The same as int8, for position `lane` of a block of keys and of a block of values, both with 16 steps in front. */
+static void store_int8(const rope_job *job, const float *rope, const float *k, const float *v, size_t lane, float *keys,
+                       float *values)
+{
+    const size_t dim = (size_t)job->shape->head_dim;
+    uint8_t *key = (uint8_t *)(keys + 16), *value = (uint8_t *)(values + 16);
+    float rotated[BN_MAX_HEAD_DIM];
+    int8_t codes[BN_MAX_HEAD_DIM];
+    memcpy(rotated, k, dim * sizeof *k);
+    job->rotate(job->shape, rope, 1, rotated);
+    keys[lane] = codes_of(job, rotated, codes);
+    for (size_t d = 0; d < dim; d++) key[(d / 4 * 16 + lane) * 4 + d % 4] = (uint8_t)(codes[d] + 128);
+    values[lane] = codes_of(job, v, codes);
+    for (size_t d = 0; d < dim; d++) value[(lane / 4 * dim + d) * 4 + lane % 4] = (uint8_t)codes[d];
+}
+
 static void rope_rows(void *argument, int64_t begin, int64_t end, int32_t thread)
 {
     (void)thread;
     const rope_job *job = argument;
     const bn_attention_shape *shape = job->shape;
-    const size_t dim = (size_t)shape->head_dim;
     for (int64_t r = begin; r < end; r++) {
         const bn_kv_cache *cache = job->rows[r].cache;
-        const size_t position = (size_t)job->rows[r].position;
+        const size_t position = (size_t)job->rows[r].position, lane = position % 16, bytes = bn_cache_position(shape, cache);
         const float *rope = job->rope + position * (size_t)shape->rope_dim;
         job->rotate(shape, rope, (size_t)shape->heads, job->q + r * job->q_stride);
         for (int32_t head = 0; head < shape->kv_heads; head++) {
-            const size_t first = bn_cache_head(shape, cache, head);
-            const int64_t from = r * job->kv_stride + head * shape->head_dim;
-            const size_t block = first + position / 16 * 16 * dim, row = first + position * dim;
-            if (cache->type == BN_KV_F32)
-                store_f32(job, rope, job->k + from, job->v + from, position % 16, (float *)cache->keys + block,
-                          (float *)cache->values + row);
-            else
-                job->store(shape, rope, job->k + from, job->v + from, position % 16, (uint16_t *)cache->keys + block,
-                           (uint16_t *)cache->values + row);
+            const float *k = job->k + r * job->kv_stride + head * shape->head_dim;
+            const float *v = job->v + r * job->kv_stride + head * shape->head_dim;
+            const size_t row = bn_cache_head(shape, cache, head) + position * bytes, block = row - lane * bytes;
+            void *keys = (uint8_t *)cache->keys + block, *values = (uint8_t *)cache->values + block;
+            void *value = (uint8_t *)cache->values + row;
+            switch ((bn_kv_type)cache->type) {
+            case BN_KV_F16:
+                job->store(shape, rope, k, v, lane, keys, value);
+                break;
+            case BN_KV_F32:
+                store_f32(job, rope, k, v, lane, keys, value);
+                break;
+            case BN_KV_INT8:
+                store_int8(job, rope, k, v, lane, keys, values);
+                break;
+            }
         }
     }
 }
@@ -114,6 +149,7 @@ bn_status bn_rope_store(bn_context *ctx, const bn_attention_shape *shape, const 
     job.kv_stride = kv_stride;
     job.rotate = (bn_rope_fn)bn_kernel_of(ctx, BN_OPERATION_ROPE, BN_FORMAT_F32);
     job.store = (bn_store_kv_fn)bn_kernel_of(ctx, BN_OPERATION_STORE_KV, BN_FORMAT_F16);
+    job.quantize = (bn_quantize_fn)bn_kernel_of(ctx, BN_OPERATION_QUANTIZE, BN_FORMAT_F32);
     /* Sixteen rows of a prefill share the cache lines of their keys: one thread writes them. */
     bn_parallel(ctx, n, 16, rope_rows, &job);
     return bn_leave(ctx);

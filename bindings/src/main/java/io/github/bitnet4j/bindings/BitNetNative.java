@@ -1586,6 +1586,15 @@ public class BitNetNative extends BitNetNative$shared {
     public static int BN_KV_F32() {
         return BN_KV_F32;
     }
+    private static final int BN_KV_INT8 = (int)2L;
+    /**
+     * {@snippet lang=c :
+     * enum bn_kv_type.BN_KV_INT8 = 2
+     * }
+     */
+    public static int BN_KV_INT8() {
+        return BN_KV_INT8;
+    }
     private static final int BN_ROPE_HALVES = (int)0L;
     /**
      * {@snippet lang=c :

@@ -125,9 +125,10 @@ final class BenchCommand extends ModelCommand {
 
     private BenchRow measure(Session session, BenchTest test, int batch, double bandwidth) {
         BitNetModel model = session.model();
-        int[] tokens = tokens(model.tokenizer(), model.info().vocabulary(), test.positions());
-        session.rewind(0);
-        evaluate(session, Arrays.copyOf(tokens, test.depth()));
+        int[] tokens = tokens(model.tokenizer(), model.info().vocabulary(), test.positions()); // every test begins with these
+        int kept = Math.min(session.position(), test.depth());
+        session.rewind(kept);
+        evaluate(session, Arrays.copyOfRange(tokens, kept, test.depth()));
         int[] measured = Arrays.copyOfRange(tokens, test.depth(), test.positions());
         double[] samples = new double[runs];
         run(session, test, Arrays.copyOf(measured, Math.min(test.prefill() ? batch : WARM_UP_TOKENS, measured.length)));

@@ -38,8 +38,9 @@ abstract class ModelCommand extends BitNetCommand {
     private String isa = "auto";
 
     @Option(names = "--kv", paramLabel = "TYPE", order = 84,
-            description = "Keys and values: f16, or f32 with attention in double precision, slower over long texts "
-                    + "and exact (default: f32 for logits and perplexity, f16 elsewhere).")
+            description = "Keys and values: f16; int8, half of that and faster over long texts; or f32 with attention in "
+                    + "double precision, slower over long texts and exact (default: f32 for logits and perplexity, f16 "
+                    + "elsewhere).")
     private String kv;
 
     @Option(names = "--load", paramLabel = "MODE", order = 86,
@@ -108,7 +109,8 @@ abstract class ModelCommand extends BitNetCommand {
             case null -> defaultKvPrecision();
             case "f16" -> KvPrecision.F16;
             case "f32" -> KvPrecision.F32;
-            default -> throw new UsageException("--kv is '" + kv + "'; it must be f16 or f32");
+            case "int8" -> KvPrecision.INT8;
+            default -> throw new UsageException("--kv is '" + kv + "'; it must be f16, int8 or f32");
         };
     }
 

@@ -45,6 +45,7 @@ class BadInputTest {
         refused(2, "threads is 999", "run", "-p", "x", "-t", "999");
         refused(2, "-t takes one number", "run", "-p", "x", "-t", "1,2");
         refused(2, "contextLength is -1", "run", "-p", "x", "-c", "-1");
+        refused(2, "--kv is 'int4'; it must be f16, int8 or f32", "run", "-p", "x", "--kv", "int4");
         refused(2, "stop string is empty", "run", "-p", "x", "--stop", "");
         refused(2, "only once", "run", "-p", "x", "-p", "y");
         refused(2, "Missing required parameter", "run", "-p", "x", "-n");

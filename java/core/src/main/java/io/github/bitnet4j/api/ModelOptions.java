@@ -14,7 +14,8 @@ import java.util.Objects;
  * @param isa           kernels to use: {@code auto}, or a name that {@code bitnet doctor} lists, such as {@code avx2}
  * @param batchSize     most rows of one forward pass, 1 to 4096; larger prefills go in several passes
  * @param kvPrecision   of the keys and values that a session keeps, and of attention: {@code F16} for generating,
- *                      {@code F32} for comparing logits with those of an exact evaluation
+ *                      {@code INT8} for generating long texts in half the memory, faster and a little less exact, {@code F32}
+ *                      for comparing logits with those of an exact evaluation
  * @param head          how a generation finds the tokens it can choose: {@code TWO_PASS} reads a quarter of the head, takes
  *                      memory of that size, and chooses the same tokens
  * @param load          where weights lie: {@code HUGEPAGES} copies them to pages that are read faster

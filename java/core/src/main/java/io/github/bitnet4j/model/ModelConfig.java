@@ -77,7 +77,7 @@ public record ModelConfig(String architecture, int vocabulary, int hidden, int f
 
     /** Bytes of keys and values that one position occupies in all layers. */
     public long kvBytesPerPosition(KvPrecision precision) {
-        return 2L * precision.bytes() * layers * kvHeads * headDim;
+        return 2L * layers * kvHeads * precision.bytes(headDim);
     }
 
     /** The architecture's keys, with errors that name them. */

@@ -1,0 +1,180 @@
+/*
+ * Attention of a few queries over one chunk of one KV head whose keys and values are int8 with a step a position:
+ * key p, element d = kstep[p] * (code - 128), value p, element d = vstep[p] * code. 16 positions are a block:
+ *
+ *   keys     16 steps | [dim / 4] lines of 64 bytes: position i has the elements 4 j .. 4 j + 3 in lane i of line j
+ *   values   16 steps | [4][dim] quads: elements d of the positions 4 j .. 4 j + 3
+ *
+ * Four neighbouring bytes meet four bytes of a query, or four weights of positions, in one int32 lane, which belongs to
+ * a position (scores) or to an element (values) from the first product to the last. Queries are quantised as keys are.
+ * Weights have 14 bits, in two digits of seven, 128 high + low: a softmax may lie in many small weights beside a large
+ * one, which eight bits would round to nothing. All sums are exact and fit an int32, whatever their order:
+ *
+ *   score   sum over d of (code - 128) * q[d]     255 * 127 * 512
+ *   value   sum over p of w[p] * code             16383 * 127 * 256
+ *   digits  127 * 127 * 2, a pair of products     fits an int16
+ *
+ * A chunk's keys and its values lie far apart. While the keys are read the values are asked for, and while the values
+ * are read the keys of the next chunk.
+ */
+#include <math.h>
+
+#include "kernels.h"
+#include "ops/lanes/exponentials.h"
+#include "ops/quads.h"
+
+enum {
+    BLOCK = BN_LANES,              /* positions of a block                                        */
+    LINE = 4 * BN_LANES,           /* bytes                                                       */
+    STEPS = BLOCK * sizeof(float), /* bytes before the codes of a block                           */
+    DIGIT = 7,                     /* bits                                                        */
+    WEIGHT_LEVELS = 16383,
+    GROUP = 2 * BLOCK,             /* bytes of digits of 16 weights of one query: high, then low  */
+    TILE_QUERIES = BN_VECTOR == 16 ? 4 : 2, /* queries and blocks whose sums the registers hold   */
+    TILE_BLOCKS = BN_VECTOR == 16 ? 2 : 1
+};
+
+/* Some queries, and what they need of a chunk. */
+typedef struct tile {
+    int8_t *query;                /* codes, [queries][BN_MAX_HEAD_DIM]                    */
+    int8_t *weights;              /* digits, [positions / 16][queries][high, low][16]     */
+    float *scores[TILE_QUERIES];  /* [256], then their exponentials                       */
+    float scale[TILE_QUERIES];    /* what turns integers into floats                      */
+    int32_t offset[TILE_QUERIES]; /* what the sums of products are too large by           */
+} tile;
+
+/* Integers 0 .. 16383 as digits. */
+BN_INLINE void store_digits(int8_t *to, bn_lanes_int x)
+{
+    bn_lanes_store_bytes(to, bn_lanes_int_right(x, DIGIT));
+    bn_lanes_store_bytes(to + BLOCK, bn_lanes_int_and(x, (1 << DIGIT) - 1));
+}
+
+BN_INLINE bn_lanes_int join(bn_lanes_int high, bn_lanes_int low)
+{
+    return bn_lanes_int_add(bn_lanes_int_left(high, DIGIT), low);
+}
+
+/* Scores of `queries` queries, but for a factor, for the positions of `wide` blocks, the first of them number `block`. */
+BN_INLINE void score_blocks(size_t queries, size_t wide, const tile *t, size_t block, const int8_t *keys, size_t dim,
+                            const int8_t *ahead)
+{
+    const size_t bytes = BLOCK * (dim + sizeof(float));
+    bn_lanes_int sum[TILE_BLOCKS][TILE_QUERIES];
+    for (size_t b = 0; b < wide; b++)
+        for (size_t i = 0; i < queries; i++) sum[b][i] = bn_lanes_int_all(-t->offset[i]);
+    for (size_t d = 0; d < dim; d += 4) {
+        const size_t line = STEPS + d / 4 * LINE;
+        for (size_t b = 0; b < wide; b++) {
+            const bn_quads codes = bn_quads_load(keys + b * bytes + line);
+            __builtin_prefetch(ahead + b * bytes + line, 0, 2);
+            for (size_t i = 0; i < queries; i++)
+                sum[b][i] = bn_lanes_add_excess_quads(sum[b][i], codes, bn_quads_all(t->query + i * BN_MAX_HEAD_DIM + d));
+        }
+    }
+    for (size_t b = 0; b < wide; b++) {
+        const bn_lanes steps = bn_lanes_load((const float *)(const void *)(keys + b * bytes));
+        for (size_t i = 0; i < queries; i++)
+            bn_lanes_store(t->scores[i] + (block + b) * BLOCK, bn_lanes_mul(bn_lanes_from_int(sum[b][i]), steps));
+    }
+}
+
+/* The same for `count` blocks. */
+BN_INLINE void score(size_t queries, const tile *t, const int8_t *keys, size_t dim, size_t count, const int8_t *ahead)
+{
+    const size_t bytes = BLOCK * (dim + sizeof(float));
+    size_t block = 0;
+    for (; block + TILE_BLOCKS <= count; block += TILE_BLOCKS)
+        score_blocks(queries, TILE_BLOCKS, t, block, keys + block * bytes, dim, ahead + block * bytes);
+    for (; block < count; block++)
+        score_blocks(queries, 1, t, block, keys + block * bytes, dim, ahead + block * bytes);
+}
+
+/* A position's weight in units of the values' codes: its exponential times its step, in `scores`; gives the largest. */
+static float weigh(float *scores, size_t limit, const int8_t *values, size_t dim)
+{
+    bn_lanes_int largest = bn_lanes_int_zero();
+    for (size_t p = 0; p < limit; p += BLOCK, values += BLOCK * (dim + sizeof(float))) {
+        bn_lanes w = bn_lanes_mul(bn_lanes_load(scores + p), bn_lanes_load((const float *)(const void *)values));
+        if (limit - p < BLOCK) w = bn_lanes_keep(w, limit - p, 0);
+        largest = bn_lanes_absmax(largest, w);
+        bn_lanes_store(scores + p, w);
+    }
+    return bn_lanes_absmax_of(largest);
+}
+
+/*
+ * w = round(weight * 16383 / the largest), zeros from `limit` to the end of `count` blocks and where the weights are not
+ * finite; gives what one level is worth.
+ */
+static float quantize_weights(float *scores, size_t limit, size_t count, const int8_t *values, size_t dim,
+                              int8_t *digits, size_t stride)
+{
+    const float largest = weigh(scores, limit, values, dim);
+    const int some = isfinite(largest) && largest > 0;
+    const bn_lanes scale = bn_lanes_all(some ? WEIGHT_LEVELS / largest : 0);
+    for (size_t p = 0; p < count * BLOCK; p += BLOCK, digits += stride) {
+        const int zero = !some || p >= limit;
+        store_digits(digits, zero ? bn_lanes_int_zero() : bn_lanes_round(bn_lanes_mul(bn_lanes_load(scores + p), scale)));
+    }
+    return largest / WEIGHT_LEVELS;
+}
+
+/* Sums of the values of `count` blocks under the weights, for 16 elements at a time. */
+BN_INLINE void add_values(size_t queries, const tile *t, const int8_t *values, size_t dim, size_t count,
+                          const int8_t *ahead, float *const *parts)
+{
+    const size_t block_bytes = BLOCK * (dim + sizeof(float));
+    for (size_t d = 0; d < dim; d += BN_LANES) {
+        bn_lanes_int high[TILE_QUERIES], low[TILE_QUERIES];
+        for (size_t i = 0; i < queries; i++) high[i] = low[i] = bn_lanes_int_zero();
+        const int8_t *line = values + STEPS + 4 * d, *digits = t->weights;
+        for (size_t block = 0; block < count; block++, line += block_bytes, digits += queries * GROUP) {
+            for (size_t j = 0; j < 4; j++, ahead += LINE) {
+                const int8_t *quads = line + 4 * j * dim;
+                const bn_quads codes = dim - d >= BN_LANES ? bn_quads_load(quads) : bn_quads_load_some(quads, dim - d);
+                __builtin_prefetch(ahead, 0, 2);
+                for (size_t i = 0; i < queries; i++) {
+                    high[i] = bn_lanes_add_quads(high[i], bn_quads_all(digits + i * GROUP + 4 * j), codes);
+                    low[i] = bn_lanes_add_quads(low[i], bn_quads_all(digits + i * GROUP + BLOCK + 4 * j), codes);
+                }
+            }
+        }
+        for (size_t i = 0; i < queries; i++)
+            bn_lanes_store(parts[i] + d, bn_lanes_mul(bn_lanes_from_int(join(high[i], low[i])), bn_lanes_all(t->scale[i])));
+    }
+}
+
+BN_INLINE void attend(size_t queries, const bn_attention_chunk *chunk, size_t first, float *work)
+{
+    const size_t dim = chunk->head_dim, padded_dim = bn_attention_padded(dim);
+    const size_t *limit = chunk->limit + first;
+    tile t = {.query = (int8_t *)(void *)(work + TILE_QUERIES * BN_ATTENTION_CHUNK)};
+    t.weights = t.query + TILE_QUERIES * BN_MAX_HEAD_DIM;
+    size_t longest = 0;
+    for (size_t i = 0; i < queries; i++) {
+        float scale;
+        int32_t sum;
+        BN_LANES_NAME(quantize)(chunk->query[first + i], dim, NULL, 0, t.query + i * BN_MAX_HEAD_DIM, &scale, &sum);
+        t.scores[i] = work + i * BN_ATTENTION_CHUNK;
+        t.scale[i] = chunk->scale / scale;
+        t.offset[i] = BN_EXCESS * sum;
+        longest = limit[i] > longest ? limit[i] : longest;
+    }
+    const size_t count = (longest + BLOCK - 1) / BLOCK;
+    const int8_t *next_keys = (const int8_t *)chunk->keys + BN_ATTENTION_CHUNK * (dim + sizeof(float));
+    score(queries, &t, chunk->keys, dim, count, chunk->values);
+    for (size_t i = 0; i < queries; i++) {
+        float *sums = chunk->part[first + i] + padded_dim;
+        bn_exponentials(t.scores[i], limit[i], t.scale[i], sums, sums + 1);
+        t.scale[i] = quantize_weights(t.scores[i], limit[i], count, chunk->values, dim, t.weights + i * GROUP, queries * GROUP);
+    }
+    add_values(queries, &t, chunk->values, dim, count, next_keys, chunk->part + first);
+}
+
+void BN_LANES_NAME(attention_int8)(const bn_attention_chunk *chunk, float *work)
+{
+    size_t i = 0;
+    for (; i + TILE_QUERIES <= chunk->queries; i += TILE_QUERIES) attend(TILE_QUERIES, chunk, i, work);
+    for (; i < chunk->queries; i++) attend(1, chunk, i, work);
+}
