@@ -81,7 +81,7 @@ public final class BitNetTransformer implements AutoCloseable {
             head = file.tensor("output.weight").isPresent()
                     ? weights.table("output.weight", config.vocabulary(), config.hidden())
                     : embedding;
-            twoPass = mode == HeadMode.TWO_PASS ? Optional.of(new TwoPassHead(head, LOGIT_ROWS, kernels, arena)) : Optional.empty();
+            twoPass = TwoPassHead.of(mode, head, weights, LOGIT_ROWS, kernels, arena);
             outputNorm = weights.norm("output_norm.weight", config.hidden());
             MemorySegment firstShape = shape(0);
             buffers = buffers(firstShape);

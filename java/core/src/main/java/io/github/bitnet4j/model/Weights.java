@@ -11,6 +11,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 
 /** Describes tensors of a file to the kernels, in place, after checking that they have the shape the model needs. */
 final class Weights {
@@ -51,6 +52,13 @@ final class Weights {
         return matrix(tensor(name, List.of(GgmlType.F16, GgmlType.F32, GgmlType.Q8_0), cols, rows), 1);
     }
 
+    /** The coarse copy of the output head, where the file carries one. */
+    Optional<MemorySegment> coarseHead(long rows, long cols) {
+        return file.tensor(TwoPassHead.TENSOR).isPresent()
+                ? Optional.of(matrix(tensor(TwoPassHead.TENSOR, List.of(GgmlType.D4_R16), cols, rows), 1))
+                : Optional.empty();
+    }
+
     /** A norm's weights, {@code cols} f32 values. */
     MemorySegment norm(String name, long cols) {
         return tensor(name, List.of(GgmlType.F32), cols).data();
@@ -81,7 +89,7 @@ final class Weights {
         return tensor;
     }
 
-    private BitNetException bad(String name, String problem) {
+    BitNetException bad(String name, String problem) {
         return new BitNetException(file.path() + ": tensor " + name + " " + problem);
     }
 }

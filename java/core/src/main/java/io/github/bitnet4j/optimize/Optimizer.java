@@ -26,7 +26,8 @@ import java.nio.file.Path;
  *   <li>I2_C, by columns, for {@code ffn_down} of models with ReLU²: most of its activations are 0, and those columns are
  *       not read.
  * </ul>
- * A tensor that no layout fits keeps its format.
+ * A tensor that no layout fits keeps its format. The coarse copy of the output head is added, with which it finds the
+ * likeliest tokens in two passes.
  */
 public final class Optimizer {
     /** Metadata: which layouts the file has. */
@@ -74,6 +75,7 @@ public final class Optimizer {
             TensorData data = layout == tensor.type() ? TensorData.of(tensor.data()) : out -> write(tensor, layout, kernels, out);
             writer.tensor(tensor.name(), layout, tensor.dims(), data);
         }
+        CoarseHead.add(file, kernels, writer);
         writer.write(target, progress);
     }
 
