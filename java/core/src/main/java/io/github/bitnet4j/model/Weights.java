@@ -17,6 +17,8 @@ import java.util.Optional;
 final class Weights {
     private static final List<GgmlType> TERNARY = List.of(GgmlType.I2_S, GgmlType.I2_R16, GgmlType.I2_C);
 
+    private static final List<GgmlType> TABLES = List.of(GgmlType.F16, GgmlType.F32, GgmlType.Q8_0, GgmlType.Q6_K, GgmlType.Q4_0);
+
     private final GgufFile file;
     private final Arena arena;
     private final List<MemorySegment> linears = new ArrayList<>();
@@ -49,7 +51,7 @@ final class Weights {
 
     /** An embedding table or output head. */
     MemorySegment table(String name, long rows, long cols) {
-        return matrix(tensor(name, List.of(GgmlType.F16, GgmlType.F32, GgmlType.Q8_0), cols, rows), 1);
+        return matrix(tensor(name, TABLES, cols, rows), 1);
     }
 
     /** The coarse copy of the output head, where the file carries one. */
