@@ -91,9 +91,7 @@ public final class BitNetTransformer implements AutoCloseable {
                 layers.add(layer(weights, i));
             }
             streamed = new ArrayList<>(weights.linears());
-            if (twoPass.isEmpty()) {
-                streamed.add(head);
-            }
+            twoPass.ifPresentOrElse(coarse -> coarse.mapped().ifPresent(streamed::add), () -> streamed.add(head));
             weightMemory = new WeightMemory(LoadMode.MMAP, file.tensorData());
         } catch (RuntimeException | Error e) {
             arena.close();

@@ -23,6 +23,7 @@ public final class TwoPassHead {
     private final Kernels kernels;
     private final MemorySegment head;
     private final MemorySegment coarse;
+    private final boolean stored;
     private final long vocabulary;
     private final MemorySegment scratch;
     private final MemorySegment requests;
@@ -32,12 +33,14 @@ public final class TwoPassHead {
     /**
      * @param head   {@code bn_matrix}, as is
      * @param coarse its copy
+     * @param stored whether the copy lies in the mapped file
      * @param rows   most rows of logits at a time
      */
-    private TwoPassHead(MemorySegment head, MemorySegment coarse, int rows, Kernels kernels, Arena arena) {
+    private TwoPassHead(MemorySegment head, MemorySegment coarse, boolean stored, int rows, Kernels kernels, Arena arena) {
         this.kernels = kernels;
         this.head = head;
         this.coarse = coarse;
+        this.stored = stored;
         this.arena = arena;
         vocabulary = bn_matrix.rows(head);
         scratch = NativeMemory.allocate(BitNetNative.bn_top_scratch(vocabulary, bn_matrix.cols(head), rows), arena);
@@ -60,7 +63,7 @@ public final class TwoPassHead {
                     + "as it is (--head exact)");
         }
         return stored.or(() -> mode == HeadMode.AUTO ? Optional.empty() : Optional.of(pack(head, kernels, arena)))
-                .map(coarse -> new TwoPassHead(head, coarse, rows, kernels, arena));
+                .map(coarse -> new TwoPassHead(head, coarse, stored.isPresent(), rows, kernels, arena));
     }
 
     private static MemorySegment pack(MemorySegment head, Kernels kernels, Arena arena) {
@@ -98,6 +101,11 @@ public final class TwoPassHead {
             }
         }
         return true;
+    }
+
+    /** {@code bn_matrix} of the copy if it lies in the mapped file. */
+    Optional<MemorySegment> mapped() {
+        return stored ? Optional.of(coarse) : Optional.empty();
     }
 
     /** Bytes of the coarse copy. */
