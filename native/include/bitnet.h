@@ -130,7 +130,9 @@ BN_API int32_t bn_context_kernel(const bn_context *ctx, const char *operation, c
 typedef enum bn_type {
     BN_TYPE_F32 = 0,
     BN_TYPE_F16 = 1,
+    BN_TYPE_Q4_0 = 2,     /* blocks of 32: f16 scale, 32 codes of four bits; 18 bytes                */
     BN_TYPE_Q8_0 = 8,     /* blocks of 32: f16 scale, 32 int8; 34 bytes                              */
+    BN_TYPE_Q6_K = 14,    /* blocks of 256: codes of six bits, 16 int8 scales and an f16 one; 210 bytes */
     BN_TYPE_I2_S = 36,    /* ternary, row after row: blocks of 128 codes in 32 bytes                 */
     BN_TYPE_I2_R16 = 1016, /* ternary, 16 rows interleaved: lines of 16 rows x 16 columns in 64 bytes */
     BN_TYPE_I2_C = 1017,   /* ternary, column after column of each strip of 256 rows: n = 1 skips zeros */
@@ -148,7 +150,7 @@ typedef struct bn_matrix {
 
 /*
  * Bytes that rows x cols weights of a type occupy, without the trailing scale of ternary tensors; 0 when the shape is
- * impossible. Q8_0: cols a multiple of 32. I2_S: cols a multiple of 128. I2_R16: rows and cols multiples of 16.
+ * impossible. Q8_0 and Q4_0: cols a multiple of 32. Q6_K: of 256. I2_S: cols a multiple of 128. I2_R16: rows and cols multiples of 16.
  * I2_C: rows a multiple of 64, cols of 16.
  */
 BN_API size_t bn_matrix_bytes(int32_t type, int64_t rows, int64_t cols);
@@ -226,12 +228,12 @@ typedef struct bn_product {
  */
 BN_API bn_status bn_linear(bn_context *ctx, const bn_product *products, int32_t count, const bn_quantized *x, int64_t n);
 
-/* y = W x in f32 for F32, F16 and Q8_0 weights (the output head). x: [n][cols], y: [n][y_stride]. */
+/* y = W x in f32 for F32, F16, Q8_0, Q6_K and Q4_0 weights (the output head). x: [n][cols], y: [n][y_stride]. */
 BN_API bn_status bn_matmul(bn_context *ctx, const bn_matrix *weight, const float *x, int64_t n, float *y,
                            int64_t y_stride);
 
 /*
- * Packs an F32, F16 or Q8_0 matrix as BN_TYPE_D4_R16 of the same shape for the coarse pass of bn_matmul_top.
+ * Packs a matrix that bn_matmul takes as BN_TYPE_D4_R16 of the same shape for the coarse pass of bn_matmul_top.
  * cols: a multiple of 32, at most 8192. to: bn_matrix_bytes(BN_TYPE_D4_R16, rows, cols) bytes, 64-byte aligned. The
  * bytes are the same for every ISA and every number of threads.
  */
@@ -255,7 +257,7 @@ typedef struct bn_top {
  * The bound fails for a wanted output with a probability of at most BN_TOP_FAILURE / count, over the choice of the dither,
  * whatever the weights and x are, provided that neither was chosen with knowledge of the dither: a row misses any
  * of its outputs with a probability of at most BN_TOP_FAILURE. docs/two-pass-head.md has the proof.
- * weight: F32, F16 or Q8_0. x: [n][cols]. scratch: bn_top_scratch(rows, cols, n) bytes, 64-byte aligned. For a row of x that
+ * weight: as bn_matmul's. x: [n][cols]. scratch: bn_top_scratch(rows, cols, n) bytes, 64-byte aligned. For a row of x that
  * is not finite, or whose norm is outside 2^-60 .. 2^60, or whose count is more than a sixth of the outputs, all are computed.
  */
 #define BN_TOP_FAILURE 1e-12
@@ -265,7 +267,7 @@ BN_API bn_status bn_matmul_top(bn_context *ctx, const bn_matrix *weight, const b
 /* Bytes of scratch for a matrix of this shape and n rows of x. */
 BN_API size_t bn_top_scratch(int64_t rows, int64_t cols, int64_t n);
 
-/* x_r = row ids[r] of an F32, F16 or Q8_0 table. ids: [n], each in [0, table->rows). x: [n][table->cols]. */
+/* x_r = row ids[r] of a table of one of bn_matmul's types. ids: [n], each in [0, table->rows). x: [n][table->cols]. */
 BN_API bn_status bn_embed(bn_context *ctx, const bn_matrix *table, const int32_t *ids, int64_t n, float *x);
 
 /* ---- attention ------------------------------------------------------------------------------------------ */

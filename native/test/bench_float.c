@@ -120,11 +120,10 @@ static void head_pass(void *argument)
 
 void bench_matmul(const bn_kernel *kernel, const bench_options *options)
 {
-    static const int32_t types[] = {[BN_FORMAT_F32] = BN_TYPE_F32, [BN_FORMAT_F16] = BN_TYPE_F16, [BN_FORMAT_Q8_0] = BN_TYPE_Q8_0};
     head_bench b = {.kernel = kernel, .rows = 16384, .cols = 2560};
     if (options->rows > 0) b.rows = (size_t)options->rows;
     if (options->cols > 0) b.cols = (size_t)options->cols;
-    b.row_bytes = bn_matrix_bytes(types[kernel->format], 1, (int64_t)b.cols);
+    b.row_bytes = float_row_bytes(kernel->format, b.cols);
     uint8_t *w = aligned_alloc(64, (b.rows * b.row_bytes + 63) / 64 * 64);
     memset(w, 0x2c, b.rows * b.row_bytes); /* small numbers in every format */
     b.w = w;

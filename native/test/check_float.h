@@ -47,6 +47,9 @@ void *float_output(int slot, size_t bytes, guard_side side);
 /* Fails when something was written around a buffer that was placed with the same arguments. */
 void float_untouched(int slot, size_t bytes, guard_side side);
 
+/* Bytes of a row of weights of one of bn_matmul's formats; 0 when it cannot have so many columns. */
+size_t float_row_bytes(bn_format format, size_t cols);
+
 /* The scalar kernel of the same operation and format. */
 bn_kernel_fn float_scalar(const bn_kernel *kernel);
 

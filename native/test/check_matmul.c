@@ -13,43 +13,63 @@ static void put_half(uint8_t *to, float x)
     memcpy(to, &half, sizeof half);
 }
 
-/* Random weights of a format. */
+/* A format of weights: blocks of so many weights in so many bytes, with an f16 scale at this offset unless it is -1. */
+typedef struct layout {
+    size_t block, bytes;
+    int scale;
+} layout;
+
+static layout layout_of(bn_format format)
+{
+    static const layout layouts[] = {[BN_FORMAT_F32] = {1, 4, -1}, [BN_FORMAT_F16] = {1, 2, 0}, [BN_FORMAT_Q8_0] = {32, 34, 0},
+                                     [BN_FORMAT_Q6_K] = {256, 210, 208}, [BN_FORMAT_Q4_0] = {32, 18, 0}};
+    return layouts[format];
+}
+
+/* Random weights of a format, whole blocks of them. */
 static void fill_weights(bn_format format, uint8_t *w, size_t count, uint64_t *random)
 {
-    for (size_t i = 0; i < count; i++) {
+    const layout of = layout_of(format);
+    for (size_t i = 0; i < count; i += of.block, w += of.bytes) {
         const float value = float_random(random);
-        if (format == BN_FORMAT_F32) {
-            memcpy(w + 4 * i, &value, sizeof value);
-        } else if (format == BN_FORMAT_F16) {
-            put_half(w + 2 * i, value);
-        } else {
-            if (i % 32 == 0) put_half(w + i / 32 * 34, value);
-            w[i / 32 * 34 + 2 + i % 32] = (uint8_t)check_random(random);
-        }
+        for (size_t b = 0; b < of.bytes; b++) w[b] = (uint8_t)check_random(random);
+        if (of.scale >= 0)
+            put_half(w + of.scale, value);
+        else
+            memcpy(w, &value, sizeof value);
     }
+}
+
+/* The integer of weight i of a block, by the definitions of llama.cpp. */
+static int32_t code_at(bn_format format, const uint8_t *block, size_t i)
+{
+    if (format == BN_FORMAT_Q8_0) return (int8_t)block[2 + i];
+    if (format == BN_FORMAT_Q4_0) return (i < 16 ? block[2 + i] & 15 : block[2 + i - 16] >> 4) - 8;
+    if (format != BN_FORMAT_Q6_K) return 1;
+    const size_t half = i / 128, in_half = i % 128;
+    const int32_t byte = block[half * 64 + in_half % 64], high = block[128 + half * 32 + in_half % 32];
+    const int32_t code = (in_half < 64 ? byte & 15 : byte >> 4) | (high >> in_half / 32 * 2 & 3) << 4;
+    return code - 32;
 }
 
 /* Weight i of a whole number of blocks, by the definition of the format; exact in float. */
 static float weight_at(bn_format format, const uint8_t *w, size_t i)
 {
+    const layout of = layout_of(format);
+    const uint8_t *block = w + i / of.block * of.bytes;
     float value;
     uint16_t half;
-    if (format == BN_FORMAT_F32) {
-        memcpy(&value, w + 4 * i, sizeof value);
+    if (of.scale < 0) {
+        memcpy(&value, block, sizeof value);
         return value;
     }
-    memcpy(&half, format == BN_FORMAT_F16 ? w + 2 * i : w + i / 32 * 34, sizeof half);
+    memcpy(&half, block + of.scale, sizeof half);
     value = half_value(half);
-    return format == BN_FORMAT_F16 ? value : value * (float)(int8_t)w[i / 32 * 34 + 2 + i % 32];
+    if (format == BN_FORMAT_Q6_K) value *= (float)(int8_t)block[192 + i % of.block / 16];
+    return value * (float)code_at(format, block, i % of.block);
 }
 
-static size_t row_bytes(bn_format format, size_t cols)
-{
-    static const int32_t types[] = {[BN_FORMAT_F32] = BN_TYPE_F32, [BN_FORMAT_F16] = BN_TYPE_F16, [BN_FORMAT_Q8_0] = BN_TYPE_Q8_0};
-    return bn_matrix_bytes(types[format], 1, (int64_t)cols);
-}
-
-static const size_t COLS[] = {1, 7, 15, 16, 17, 31, 32, 33, 47, 48, 63, 64, 96, 100, 127, 128, 256, 544, 599, 0};
+static const size_t COLS[] = {1, 7, 15, 16, 17, 31, 32, 33, 47, 48, 63, 64, 96, 100, 127, 128, 256, 512, 544, 599, 0};
 
 typedef struct product_case {
     size_t cols, rows, n;
@@ -61,7 +81,7 @@ typedef struct product_case {
 static void check_product(const bn_kernel *kernel, const product_case *c, guard_side side)
 {
     const size_t stride = c->rows + 3;
-    const size_t w_bytes = c->rows * row_bytes(kernel->format, c->cols), x_bytes = c->n * c->cols * sizeof(float);
+    const size_t w_bytes = c->rows * float_row_bytes(kernel->format, c->cols), x_bytes = c->n * c->cols * sizeof(float);
     const size_t y_bytes = ((c->n - 1) * stride + c->rows) * sizeof(float);
     float expected[MOST_N * (MOST_ROWS + 3)];
     const uint8_t *w = float_input(0, c->w, w_bytes, side);
@@ -78,7 +98,7 @@ static void check_product(const bn_kernel *kernel, const product_case *c, guard_
         for (size_t r = 0; r < c->rows; r++) {
             double sum = 0, size = 0;
             for (size_t k = 0; k < c->cols; k++) {
-                const double p = (double)weight_at(kernel->format, w + r * row_bytes(kernel->format, c->cols), k) *
+                const double p = (double)weight_at(kernel->format, w + r * float_row_bytes(kernel->format, c->cols), k) *
                                  x[t * c->cols + k];
                 sum += p;
                 size += fabs(p);
@@ -95,7 +115,7 @@ void check_matmul(const bn_kernel *kernel)
     static float x[MOST_N * MOST_COLS];
     uint64_t random = 2;
     for (const size_t *cols = COLS; *cols != 0; cols++) {
-        if (kernel->format == BN_FORMAT_Q8_0 && *cols % 32 != 0) continue;
+        if (float_row_bytes(kernel->format, *cols) == 0) continue;
         fill_weights(kernel->format, w, MOST_ROWS * *cols, &random);
         float_fill(x, MOST_N * *cols, FLOAT_RANDOM, &random);
         for (size_t rows = 1; rows <= MOST_ROWS; rows += 2 + rows / 3) {
@@ -111,7 +131,7 @@ void check_matmul(const bn_kernel *kernel)
 
 static void check_embed_row(const bn_kernel *kernel, const uint8_t *w, size_t cols)
 {
-    const size_t bytes = row_bytes(kernel->format, cols), x_bytes = cols * sizeof(float);
+    const size_t bytes = float_row_bytes(kernel->format, cols), x_bytes = cols * sizeof(float);
     for (guard_side side = GUARD_START; side <= GUARD_END; side++) {
         const uint8_t *row = float_input(0, w, bytes, side);
         float *x = float_output(1, x_bytes, side);
@@ -130,7 +150,7 @@ void check_embed(const bn_kernel *kernel)
     static uint8_t w[65536 * 2];
     uint64_t random = 3;
     for (const size_t *cols = COLS; *cols != 0; cols++) {
-        if (kernel->format == BN_FORMAT_Q8_0 && *cols % 32 != 0) continue;
+        if (float_row_bytes(kernel->format, *cols) == 0) continue;
         fill_weights(kernel->format, w, *cols, &random);
         check_describe("%s, %zu columns", kernel->name, *cols);
         check_embed_row(kernel, w, *cols);

@@ -31,8 +31,12 @@ size_t bn_matrix_bytes(int32_t type, int64_t rows, int64_t cols)
         return blocks_bytes(rows, cols, 1, 4);
     case BN_TYPE_F16:
         return blocks_bytes(rows, cols, 1, 2);
+    case BN_TYPE_Q4_0:
+        return blocks_bytes(rows, cols, 32, 18);
     case BN_TYPE_Q8_0:
         return blocks_bytes(rows, cols, 32, 34);
+    case BN_TYPE_Q6_K:
+        return blocks_bytes(rows, cols, 256, 210);
     case BN_TYPE_I2_S:
         return blocks_bytes(rows, cols, BN_I2S_BLOCK, BN_I2S_BLOCK_BYTES);
     case BN_TYPE_I2_R16:

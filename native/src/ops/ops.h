@@ -26,6 +26,10 @@ static inline int32_t bn_float_format(int32_t type)
         return BN_FORMAT_F16;
     case BN_TYPE_Q8_0:
         return BN_FORMAT_Q8_0;
+    case BN_TYPE_Q6_K:
+        return BN_FORMAT_Q6_K;
+    case BN_TYPE_Q4_0:
+        return BN_FORMAT_Q4_0;
     default:
         return -1;
     }

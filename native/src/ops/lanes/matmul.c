@@ -1,62 +1,138 @@
-/* Products with F32, F16 and Q8_0 matrices, and rows of such matrices as floats. */
+/* Products with F32, F16, Q8_0, Q6_K and Q4_0 matrices, and rows of such matrices as floats. */
 #include "kernels.h"
 #include "ops/lanes.h"
 
 /*
- * A format is the way to 32 weights as two lanes. All three are exact in float (a Q8_0 weight is 8 bits times 11),
- * so a product depends on the weights' values only, not on their format.
+ * A format is the way to 32 weights as two lanes. All are exact in float (a Q8_0 weight is 8 bits times 11, a Q6_K weight
+ * 5 bits and a sign times 7 times 11), so a product depends on the weights' values only, not on their format.
  */
 typedef struct weights {
     bn_lanes low, high;
 } weights;
 
-BN_INLINE weights weights_f32(const uint8_t *row, size_t k)
+/* Columns of a block of a format, or 32: the formats without blocks come in runs of 32. */
+BN_INLINE size_t block_cols(int format)
 {
-    const float *w = (const float *)(const void *)row + k;
-    return (weights){bn_lanes_load(w), bn_lanes_load(w + BN_LANES)};
+    return format == BN_FORMAT_Q6_K ? 256 : 32;
 }
 
-BN_INLINE weights weights_f16(const uint8_t *row, size_t k)
+BN_INLINE size_t block_bytes(int format)
 {
-    const uint16_t *w = (const uint16_t *)(const void *)row + k;
-    return (weights){bn_lanes_load_half(w), bn_lanes_load_half(w + BN_LANES)};
-}
-
-/* A block of Q8_0 is an f16 scale and 32 int8: 34 bytes, so nothing in it is aligned. */
-BN_INLINE weights weights_q8_0(const uint8_t *row, size_t k)
-{
-    const uint8_t *block = row + k / 32 * 34;
-    uint16_t bits;
-    memcpy(&bits, block, sizeof bits);
-    const bn_lanes scale = bn_lanes_all_half(bits);
-    const int8_t *q = (const int8_t *)block + 2;
-    return (weights){bn_lanes_mul(bn_lanes_load_bytes(q), scale),
-                     bn_lanes_mul(bn_lanes_load_bytes(q + BN_LANES), scale)};
+    return format == BN_FORMAT_F32    ? 32 * 4
+           : format == BN_FORMAT_F16  ? 32 * 2
+           : format == BN_FORMAT_Q8_0 ? 34
+           : format == BN_FORMAT_Q6_K ? 210
+                                      : 18;
 }
 
 BN_INLINE size_t row_bytes(int format, size_t cols)
 {
-    return format == BN_FORMAT_F32 ? cols * 4 : format == BN_FORMAT_F16 ? cols * 2 : cols / 32 * 34;
+    return format == BN_FORMAT_F32   ? cols * 4
+           : format == BN_FORMAT_F16 ? cols * 2
+                                     : cols / block_cols(format) * block_bytes(format);
 }
 
-BN_INLINE weights weights_of(int format, const uint8_t *row, size_t k)
+BN_INLINE weights weights_f32(const uint8_t *block)
 {
-    return format == BN_FORMAT_F32   ? weights_f32(row, k)
-           : format == BN_FORMAT_F16 ? weights_f16(row, k)
-                                     : weights_q8_0(row, k);
+    const float *w = (const float *)(const void *)block;
+    return (weights){bn_lanes_load(w), bn_lanes_load(w + BN_LANES)};
 }
 
-/* The last `some` weights of a row of F32 or F16, zeros above. */
-BN_INLINE weights weights_some(int format, const uint8_t *row, size_t k, size_t some)
+BN_INLINE weights weights_f16(const uint8_t *block)
+{
+    const uint16_t *w = (const uint16_t *)(const void *)block;
+    return (weights){bn_lanes_load_half(w), bn_lanes_load_half(w + BN_LANES)};
+}
+
+/* One f16, which nothing aligns, in all lanes. */
+BN_INLINE bn_lanes scale_at(const uint8_t *at)
+{
+    uint16_t bits;
+    memcpy(&bits, at, sizeof bits);
+    return bn_lanes_all_half(bits);
+}
+
+BN_INLINE bn_lanes scaled(const void *bytes, bn_lanes scale)
+{
+    return bn_lanes_mul(bn_lanes_load_bytes(bytes), scale);
+}
+
+/* A block of Q8_0 is an f16 scale and 32 int8. */
+BN_INLINE weights weights_q8_0(const uint8_t *block)
+{
+    const bn_lanes scale = scale_at(block);
+    return (weights){scaled(block + 2, scale), scaled(block + 2 + BN_LANES, scale)};
+}
+
+/* 16 and 32 bytes, and the same as words: a processor shifts no bytes. */
+typedef int8_t bytes_16 __attribute__((vector_size(16)));
+typedef int8_t bytes_32 __attribute__((vector_size(32)));
+typedef uint16_t words_16 __attribute__((vector_size(16)));
+typedef uint16_t words_32 __attribute__((vector_size(32)));
+
+/* A block of Q4_0 is an f16 scale and 16 bytes: weights 0..15 in the low bits, 16..31 in the high ones, each plus 8. */
+BN_INLINE weights weights_q4_0(const uint8_t *block)
+{
+    const bn_lanes scale = scale_at(block);
+    words_16 codes;
+    memcpy(&codes, block + 2, sizeof codes);
+    const bytes_16 low = (bytes_16)(codes & 0x0f0f) - 8, high = (bytes_16)(codes >> 4 & 0x0f0f) - 8;
+    return (weights){scaled(&low, scale), scaled(&high, scale)};
+}
+
+/*
+ * A block of Q6_K is 256 weights in 210 bytes: 128 bytes of low four bits, 64 of high two bits, 16 int8 scales, each for 16
+ * weights, and an f16 scale of the scales. Run j (0..3) of 32 weights of half h (0, 1), each plus 32:
+ *
+ *     low bits    bytes 64h + 32 (j % 2) .. + 31          bits 4 (j / 2) and up
+ *     high bits   bytes 128 + 32h .. + 31                 bits 2j and up
+ *     scales      bytes 192 + 8h + 2j, + 1
+ */
+BN_INLINE void scales_q6_k(const uint8_t *block, float *scales)
+{
+    bn_lanes_store(scales, scaled(block + 192, scale_at(block + 208)));
+}
+
+/* Run number `run` (0..7) of a block with these scales. */
+BN_INLINE weights weights_q6_k(const uint8_t *block, size_t run, const float *scales)
+{
+    const size_t h = run / 4, j = run % 4;
+    words_32 low, high;
+    memcpy(&low, block + 64 * h + 32 * (j % 2), sizeof low);
+    memcpy(&high, block + 128 + 32 * h, sizeof high);
+    const words_32 raised = j < 2 ? high << (4 - 2 * j) : high >> (2 * j - 4); /* the two bits at 4 and 5 */
+    const bytes_32 codes = (bytes_32)((low >> 4 * (j / 2) & 0x0f0f) | (raised & 0x3030)) - 32;
+    const int8_t *q = (const int8_t *)&codes;
+    return (weights){scaled(q, bn_lanes_all(scales[2 * run])), scaled(q + BN_LANES, bn_lanes_all(scales[2 * run + 1]))};
+}
+
+/* What the runs of a block need in common. */
+BN_INLINE void scales_of(int format, const uint8_t *block, float *scales)
+{
+    if (format == BN_FORMAT_Q6_K) scales_q6_k(block, scales);
+}
+
+/* Weights 32 run .. 32 run + 31 of a block. */
+BN_INLINE weights weights_of(int format, const uint8_t *block, size_t run, const float *scales)
+{
+    return format == BN_FORMAT_F32    ? weights_f32(block)
+           : format == BN_FORMAT_F16  ? weights_f16(block)
+           : format == BN_FORMAT_Q8_0 ? weights_q8_0(block)
+           : format == BN_FORMAT_Q6_K ? weights_q6_k(block, run, scales)
+                                      : weights_q4_0(block);
+}
+
+/* The last `some` weights of a row of F32 or F16, which lie at `at`; zeros above. */
+BN_INLINE weights weights_some(int format, const uint8_t *at, size_t some)
 {
     float f32[32] = {0};
     uint16_t f16[32] = {0};
     if (format == BN_FORMAT_F32) {
-        memcpy(f32, row + k * sizeof *f32, some * sizeof *f32);
-        return weights_f32((const uint8_t *)f32, 0);
+        memcpy(f32, at, some * sizeof *f32);
+        return weights_f32((const uint8_t *)f32);
     }
-    memcpy(f16, row + k * sizeof *f16, some * sizeof *f16);
-    return weights_f16((const uint8_t *)f16, 0);
+    memcpy(f16, at, some * sizeof *f16);
+    return weights_f16((const uint8_t *)f16);
 }
 
 /*
@@ -73,18 +149,23 @@ BN_INLINE void tile(int format, const uint8_t *w, const uint8_t *next, size_t co
         for (size_t r = 0; r < rows; r++)
             low[t][r] = high[t][r] = bn_lanes_all(0);
     size_t k = 0;
-    for (; k + 32 <= cols; k += 32) {
-        weights u[4];
-        for (size_t r = 0; r < rows; r++) {
-            __builtin_prefetch(next + r * bytes + row_bytes(format, k), 0, 2);
-            u[r] = weights_of(format, w + r * bytes, k);
-        }
-        for (size_t t = 0; t < tokens; t++) {
-            const bn_lanes x_low = bn_lanes_load(x + t * cols + k);
-            const bn_lanes x_high = bn_lanes_load(x + t * cols + k + BN_LANES);
+    for (size_t at = 0; k + block_cols(format) <= cols; at += block_bytes(format)) {
+        float scales[4][BN_LANES];
+        for (size_t r = 0; r < rows; r++) scales_of(format, w + r * bytes + at, scales[r]);
+#pragma GCC unroll 8
+        for (size_t run = 0; run < block_cols(format) / 32; run++, k += 32) {
+            weights u[4];
             for (size_t r = 0; r < rows; r++) {
-                low[t][r] = bn_lanes_add_product(low[t][r], u[r].low, x_low);
-                high[t][r] = bn_lanes_add_product(high[t][r], u[r].high, x_high);
+                __builtin_prefetch(next + r * bytes + at + run * 32, 0, 2);
+                u[r] = weights_of(format, w + r * bytes + at, run, scales[r]);
+            }
+            for (size_t t = 0; t < tokens; t++) {
+                const bn_lanes x_low = bn_lanes_load(x + t * cols + k);
+                const bn_lanes x_high = bn_lanes_load(x + t * cols + k + BN_LANES);
+                for (size_t r = 0; r < rows; r++) {
+                    low[t][r] = bn_lanes_add_product(low[t][r], u[r].low, x_low);
+                    high[t][r] = bn_lanes_add_product(high[t][r], u[r].high, x_high);
+                }
             }
         }
     }
@@ -95,7 +176,7 @@ BN_INLINE void tile(int format, const uint8_t *w, const uint8_t *next, size_t co
             const bn_lanes x_low = bn_lanes_load(tail);
             const bn_lanes x_high = bn_lanes_load(tail + BN_LANES);
             for (size_t r = 0; r < rows; r++) {
-                const weights u = weights_some(format, w + r * bytes, k, cols - k);
+                const weights u = weights_some(format, w + r * bytes + row_bytes(format, k), cols - k);
                 low[t][r] = bn_lanes_add_product(low[t][r], u.low, x_low);
                 high[t][r] = bn_lanes_add_product(high[t][r], u.high, x_high);
             }
@@ -143,24 +224,6 @@ BN_INLINE void matmul(int format, const uint8_t *w, size_t cols, size_t rows, co
                  y_stride);
 }
 
-void BN_LANES_NAME(matmul_f32)(const uint8_t *restrict w, size_t cols, size_t rows, const float *restrict x, size_t n,
-                               float *restrict y, size_t y_stride)
-{
-    matmul(BN_FORMAT_F32, w, cols, rows, x, n, y, y_stride);
-}
-
-void BN_LANES_NAME(matmul_f16)(const uint8_t *restrict w, size_t cols, size_t rows, const float *restrict x, size_t n,
-                               float *restrict y, size_t y_stride)
-{
-    matmul(BN_FORMAT_F16, w, cols, rows, x, n, y, y_stride);
-}
-
-void BN_LANES_NAME(matmul_q8_0)(const uint8_t *restrict w, size_t cols, size_t rows, const float *restrict x, size_t n,
-                                float *restrict y, size_t y_stride)
-{
-    matmul(BN_FORMAT_Q8_0, w, cols, rows, x, n, y, y_stride);
-}
-
 /* Rows from anywhere: the next one's weights are asked for while one is multiplied. */
 BN_INLINE void matmul_rows(int format, const uint8_t *w, size_t cols, const int32_t *ids, size_t count, const float *x,
                            float *y)
@@ -172,52 +235,47 @@ BN_INLINE void matmul_rows(int format, const uint8_t *w, size_t cols, const int3
     }
 }
 
-void BN_LANES_NAME(matmul_rows_f32)(const uint8_t *restrict w, size_t cols, const int32_t *restrict ids, size_t count,
-                                    const float *restrict x, float *restrict y)
-{
-    matmul_rows(BN_FORMAT_F32, w, cols, ids, count, x, y);
-}
-
-void BN_LANES_NAME(matmul_rows_f16)(const uint8_t *restrict w, size_t cols, const int32_t *restrict ids, size_t count,
-                                    const float *restrict x, float *restrict y)
-{
-    matmul_rows(BN_FORMAT_F16, w, cols, ids, count, x, y);
-}
-
-void BN_LANES_NAME(matmul_rows_q8_0)(const uint8_t *restrict w, size_t cols, const int32_t *restrict ids, size_t count,
-                                     const float *restrict x, float *restrict y)
-{
-    matmul_rows(BN_FORMAT_Q8_0, w, cols, ids, count, x, y);
-}
-
 BN_INLINE void embed(int format, const uint8_t *row, size_t cols, float *x)
 {
     size_t k = 0;
-    for (; k + 32 <= cols; k += 32) {
-        const weights u = weights_of(format, row, k);
-        bn_lanes_store(x + k, u.low);
-        bn_lanes_store(x + k + BN_LANES, u.high);
+    for (; k + block_cols(format) <= cols; row += block_bytes(format)) {
+        float scales[BN_LANES];
+        scales_of(format, row, scales);
+#pragma GCC unroll 8
+        for (size_t run = 0; run < block_cols(format) / 32; run++, k += 32) {
+            const weights u = weights_of(format, row, run, scales);
+            bn_lanes_store(x + k, u.low);
+            bn_lanes_store(x + k + BN_LANES, u.high);
+        }
     }
     if (k < cols) {
         float tail[32];
-        const weights u = weights_some(format, row, k, cols - k);
+        const weights u = weights_some(format, row, cols - k);
         bn_lanes_store(tail, u.low);
         bn_lanes_store(tail + BN_LANES, u.high);
         memcpy(x + k, tail, (cols - k) * sizeof *x);
     }
 }
 
-void BN_LANES_NAME(embed_f32)(const uint8_t *restrict row, size_t cols, float *restrict x)
-{
-    embed(BN_FORMAT_F32, row, cols, x);
-}
+/* The kernels of a format. */
+#define KERNELS(format, name)                                                                                           \
+    void BN_LANES_NAME(matmul_##name)(const uint8_t *restrict w, size_t cols, size_t rows, const float *restrict x,      \
+                                      size_t n, float *restrict y, size_t y_stride)                                      \
+    {                                                                                                                   \
+        matmul(format, w, cols, rows, x, n, y, y_stride);                                                                \
+    }                                                                                                                   \
+    void BN_LANES_NAME(matmul_rows_##name)(const uint8_t *restrict w, size_t cols, const int32_t *restrict ids,          \
+                                           size_t count, const float *restrict x, float *restrict y)                     \
+    {                                                                                                                   \
+        matmul_rows(format, w, cols, ids, count, x, y);                                                                  \
+    }                                                                                                                   \
+    void BN_LANES_NAME(embed_##name)(const uint8_t *restrict row, size_t cols, float *restrict x)                        \
+    {                                                                                                                   \
+        embed(format, row, cols, x);                                                                                     \
+    }
 
-void BN_LANES_NAME(embed_f16)(const uint8_t *restrict row, size_t cols, float *restrict x)
-{
-    embed(BN_FORMAT_F16, row, cols, x);
-}
-
-void BN_LANES_NAME(embed_q8_0)(const uint8_t *restrict row, size_t cols, float *restrict x)
-{
-    embed(BN_FORMAT_Q8_0, row, cols, x);
-}
+KERNELS(BN_FORMAT_F32, f32)
+KERNELS(BN_FORMAT_F16, f16)
+KERNELS(BN_FORMAT_Q8_0, q8_0)
+KERNELS(BN_FORMAT_Q6_K, q6_k)
+KERNELS(BN_FORMAT_Q4_0, q4_0)

@@ -914,6 +914,15 @@ public class BitNetNative extends BitNetNative$shared {
     public static int BN_TYPE_F16() {
         return BN_TYPE_F16;
     }
+    private static final int BN_TYPE_Q4_0 = (int)2L;
+    /**
+     * {@snippet lang=c :
+     * enum bn_type.BN_TYPE_Q4_0 = 2
+     * }
+     */
+    public static int BN_TYPE_Q4_0() {
+        return BN_TYPE_Q4_0;
+    }
     private static final int BN_TYPE_Q8_0 = (int)8L;
     /**
      * {@snippet lang=c :
@@ -922,6 +931,15 @@ public class BitNetNative extends BitNetNative$shared {
      */
     public static int BN_TYPE_Q8_0() {
         return BN_TYPE_Q8_0;
+    }
+    private static final int BN_TYPE_Q6_K = (int)14L;
+    /**
+     * {@snippet lang=c :
+     * enum bn_type.BN_TYPE_Q6_K = 14
+     * }
+     */
+    public static int BN_TYPE_Q6_K() {
+        return BN_TYPE_Q6_K;
     }
     private static final int BN_TYPE_I2_S = (int)36L;
     /**

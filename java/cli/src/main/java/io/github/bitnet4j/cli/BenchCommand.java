@@ -154,7 +154,7 @@ final class BenchCommand extends ModelCommand {
 
     /** One token, for its logits or, with a head in two passes, for the likeliest token after it. */
     private void step(Session session, int token) {
-        if (head.mode() == HeadMode.EXACT) {
+        if (session.model().head() == HeadMode.EXACT) {
             evaluate(session, new int[] {token});
             return;
         }
@@ -185,7 +185,7 @@ final class BenchCommand extends ModelCommand {
         double stddev = samples.length < 2 ? 0 : Math.sqrt(squares / (samples.length - 1));
         long whole = model.file().tensor("output.weight").or(() -> model.file().tensor("token_embd.weight"))
                 .map(GgufTensor::byteSize).orElse(0L);
-        long read = test.prefill() || head.mode() == HeadMode.EXACT ? whole
+        long read = test.prefill() || model.head() == HeadMode.EXACT ? whole
                 : info.headBytes() + (long) (headUse.logitsPerToken() * whole / info.vocabulary());
         long weights = info.decodeBytes() - info.headBytes() + read;
         double bytesPerSecond = test.bytesRead(weights, read, info.kvBytes(), batch) * mean / test.tokens();
@@ -207,7 +207,7 @@ final class BenchCommand extends ModelCommand {
             console.out().println("read bandwidth: " + bandwidths.entrySet().stream()
                     .map(entry -> Units.rate(entry.getValue()) + " with " + entry.getKey() + " threads")
                     .collect(Collectors.joining(", ")));
-            if (head.mode() == HeadMode.TWO_PASS) {
+            if (headUse.tokens() > 0) {
                 console.out().println("head of generated tokens: " + HeadArgument.text(headUse));
             }
             console.out().println("weights: " + load.text());

@@ -8,15 +8,16 @@ import picocli.CommandLine.Option;
 /** How a generating command finds the tokens it can choose. */
 final class HeadArgument {
     @Option(names = "--head", paramLabel = "MODE", order = 85,
-            description = "Output head: exact, or two-pass, which reads a coarse copy and then the rows that matter, takes "
-                    + "memory for the copy and gives the same tokens (default: exact).")
-    private String head = "exact";
+            description = "Output head: exact, or two-pass, which reads a coarse copy and then the rows that matter and gives "
+                    + "the same tokens; it packs the copy if the file has none (default: two-pass if the file has it).")
+    private String head = "auto";
 
     HeadMode mode() {
         return switch (head) {
+            case "auto" -> HeadMode.AUTO;
             case "exact" -> HeadMode.EXACT;
             case "two-pass" -> HeadMode.TWO_PASS;
-            default -> throw new UsageException("--head is '" + head + "'; it must be exact or two-pass");
+            default -> throw new UsageException("--head is '" + head + "'; it must be auto, exact or two-pass");
         };
     }
 

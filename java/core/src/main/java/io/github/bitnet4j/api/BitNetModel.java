@@ -12,9 +12,11 @@ import io.github.bitnet4j.gguf.GgufFile;
 import io.github.bitnet4j.gguf.GgufTensor;
 import io.github.bitnet4j.model.BitNetTransformer;
 import io.github.bitnet4j.model.Cpu;
+import io.github.bitnet4j.model.HeadMode;
 import io.github.bitnet4j.model.Kernels;
 import io.github.bitnet4j.model.LoadMode;
 import io.github.bitnet4j.model.ModelConfig;
+import io.github.bitnet4j.model.TwoPassHead;
 import io.github.bitnet4j.model.WeightMemory;
 import io.github.bitnet4j.tokenizer.SpecialTokens;
 import io.github.bitnet4j.tokenizer.Tokenizer;
@@ -143,6 +145,9 @@ public final class BitNetModel implements AutoCloseable {
         long parameters = 0;
         long bytes = 0;
         for (GgufTensor tensor : file.tensors()) {
+            if (tensor.name().equals(TwoPassHead.TENSOR)) {
+                continue;
+            }
             parameters += tensor.elements();
             boolean lookupOnly = tensor.name().equals("token_embd.weight") && file.tensor("output.weight").isPresent();
             bytes += lookupOnly || !tensor.hasData() ? 0 : tensor.byteSize();
@@ -186,6 +191,11 @@ public final class BitNetModel implements AutoCloseable {
     /** Where the weights lie. */
     public WeightMemory weightMemory() {
         return transformer.weightMemory();
+    }
+
+    /** How generations find the tokens they can choose: {@code EXACT} or {@code TWO_PASS}. */
+    public HeadMode head() {
+        return transformer.coarseHeadBytes().isPresent() ? HeadMode.TWO_PASS : HeadMode.EXACT;
     }
 
     /** The tokenizer of the file; safe for any number of threads. */

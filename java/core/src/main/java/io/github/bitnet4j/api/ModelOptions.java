@@ -17,7 +17,7 @@ import java.util.Objects;
  *                      {@code INT8} for generating long texts in half the memory, faster and a little less exact, {@code F32}
  *                      for comparing logits with those of an exact evaluation
  * @param head          how a generation finds the tokens it can choose: {@code TWO_PASS} reads a quarter of the head, takes
- *                      memory of that size, and chooses the same tokens
+ *                      memory of that size, and chooses the same tokens; {@code AUTO} does so where the file has that quarter
  * @param load          where weights lie: {@code HUGEPAGES} copies them to pages that are read faster
  * @param loadListener  hears how far the copying has come
  */
@@ -25,10 +25,10 @@ public record ModelOptions(int threads, int contextLength, String isa, int batch
                            HeadMode head, LoadMode load, LoadListener loadListener) {
 
     /**
-     * One thread a physical core, the model's context, the best kernels, 256 rows a pass, f16 keys and values, every logit,
-     * weights in the file.
+     * One thread a physical core, the model's context, the best kernels, 256 rows a pass, f16 keys and values, the head
+     * that the file is made for, weights in the file.
      */
-    public static final ModelOptions DEFAULT = new ModelOptions(0, 0, "auto", 256, KvPrecision.F16, HeadMode.EXACT,
+    public static final ModelOptions DEFAULT = new ModelOptions(0, 0, "auto", 256, KvPrecision.F16, HeadMode.AUTO,
             LoadMode.MMAP, LoadListener.NONE);
 
     public ModelOptions {

@@ -58,6 +58,8 @@ public enum GgmlType {
     I2_R16(1016, 4, 1),
     /** This project's: as I2_S, by columns (docs/formats.md). */
     I2_C(1017, 4, 1),
+    /** This project's: the coarse copy of an output head, 16 rows interleaved (docs/formats.md). Block sizes do not apply. */
+    D4_R16(1032, 1, 0),
     /** An id this list does not have: the tensor can be listed, but neither its size nor its data is known. */
     UNKNOWN(-1, 1, 0);
 
@@ -113,6 +115,7 @@ public enum GgmlType {
                 case UNKNOWN -> throw new IllegalArgumentException("the size of an unknown type is unknown");
                 case I2_S, I2_R16, I2_C, TL1 -> Math.addExact(blocks(elements, elements) * blockBytes, SCALE_BYTES);
                 case TL2 -> tl2Bytes(dims[0], elements / dims[0]);
+                case D4_R16 -> d4r16Bytes(dims[0], elements / dims[0]);
                 default -> Math.multiplyExact(blocks(dims[0], elements), blockBytes);
             };
         } catch (ArithmeticException e) {
@@ -161,6 +164,14 @@ public enum GgmlType {
         long pairs = Math.multiplyExact(256 / 2 * 4, m) / 8;
         long weights = Math.addExact(triples, pairs);
         return Math.addExact(weights, SCALE_BYTES - 1) / SCALE_BYTES * SCALE_BYTES + SCALE_BYTES;
+    }
+
+    /** Groups of 16 rows, the last one filled up, each with 128 bytes of steps and sums; 64 bytes in the end. */
+    private static long d4r16Bytes(long k, long m) {
+        if (k % 32 != 0 || k > 8192) {
+            throw new IllegalArgumentException("rows of " + k + " elements are not a multiple of 32 up to 8192");
+        }
+        return Math.addExact(Math.multiplyExact(Math.ceilDiv(m, 16), Math.addExact(Math.multiplyExact(k, 8), 128)), 64);
     }
 
     /** The other type that shares this id, if there is one. */

@@ -95,7 +95,7 @@ public final class BitNetTransformer implements AutoCloseable {
             head = file.tensor("output.weight").isPresent()
                     ? weights.table("output.weight", config.vocabulary(), config.hidden())
                     : embedding;
-            twoPass = mode == HeadMode.TWO_PASS ? Optional.of(new TwoPassHead(head, LOGIT_ROWS, kernels, arena)) : Optional.empty();
+            twoPass = TwoPassHead.of(mode, head, weights, LOGIT_ROWS, kernels, arena);
             outputNorm = weights.norm("output_norm.weight", config.hidden());
             MemorySegment firstShape = shape(0);
             buffers = buffers(firstShape);
@@ -105,9 +105,7 @@ public final class BitNetTransformer implements AutoCloseable {
                 layers[i] = layer(weights, i);
             }
             streamed = new ArrayList<>(weights.linears());
-            if (twoPass.isEmpty()) {
-                streamed.add(head);
-            }
+            twoPass.ifPresentOrElse(coarse -> coarse.mapped().ifPresent(streamed::add), () -> streamed.add(head));
             weightMemory = new WeightMemory(LoadMode.MMAP, file.tensorData());
         } catch (RuntimeException | Error e) {
             arena.close();

@@ -1,13 +1,16 @@
 package io.github.bitnet4j.model;
 
-/** How the output head finds the tokens that a sampler can choose. Both give the same tokens. */
+/** How the output head finds the tokens that a sampler can choose. All give the same tokens. */
 public enum HeadMode {
+    /** {@link #TWO_PASS} where the file carries the coarse copy of the head ({@code bitnet optimize} puts it there), otherwise {@link #EXACT}. */
+    AUTO,
     /** Computes every logit: reads the whole head for each token. */
     EXACT,
     /**
-     * Bounds every logit with a copy of the head at about four bits a weight, made when the model is opened, and computes
-     * those that could still matter from the head itself, exactly. The copy takes {@code vocabulary * hidden / 2} bytes.
-     * Which tokens are found differs from {@link #EXACT} with a probability of at most 1e-12 a token.
+     * Bounds every logit with a copy of the head at about four bits a weight, that of the file or one that is made when the
+     * model is opened, and computes those that could still matter from the head itself, exactly. The copy takes
+     * {@code vocabulary * hidden / 2} bytes. Which tokens are found differs from {@link #EXACT} with a probability of at most
+     * 1e-12 a token.
      */
     TWO_PASS
 }

@@ -71,7 +71,12 @@ public final class Kernels implements AutoCloseable {
 
     /** Whether a matrix of this shape can have this format. */
     public static boolean fits(GgmlType format, long rows, long cols) {
-        return bn_matrix_bytes(format.id(), rows, cols) > 0;
+        return bytes(format, rows, cols) > 0;
+    }
+
+    /** Bytes of a matrix in this format, without the scale of ternary ones; 0 when the shape does not fit. */
+    static long bytes(GgmlType format, long rows, long cols) {
+        return bn_matrix_bytes(format.id(), rows, cols);
     }
 
     /**
@@ -117,8 +122,21 @@ public final class Kernels implements AutoCloseable {
         check(bn_matmul(context, weight, x, n, y, yStride));
     }
 
-    void coarsePack(MemorySegment weight, MemorySegment to) {
-        check(bn_coarse_pack(context, weight, to));
+    /**
+     * Packs an output head for its coarse pass.
+     *
+     * @param head {@code rows} rows of {@code cols} weights
+     * @param to   as many bytes as {@link GgmlType#D4_R16} takes, 64-byte aligned
+     */
+    public void packHead(MemorySegment head, GgmlType type, long rows, long cols, MemorySegment to) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment matrix = bn_matrix.allocate(arena);
+            bn_matrix.data(matrix, head);
+            bn_matrix.rows(matrix, rows);
+            bn_matrix.cols(matrix, cols);
+            bn_matrix.type(matrix, type.id());
+            check(bn_coarse_pack(context, matrix, to));
+        }
     }
 
     void matmulTop(MemorySegment weight, MemorySegment coarse, MemorySegment top, MemorySegment x, long n, MemorySegment y,

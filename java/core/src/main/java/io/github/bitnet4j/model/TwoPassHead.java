@@ -3,53 +3,114 @@ package io.github.bitnet4j.model;
 import io.github.bitnet4j.bindings.BitNetNative;
 import io.github.bitnet4j.bindings.bn_matrix;
 import io.github.bitnet4j.bindings.bn_top;
+import io.github.bitnet4j.gguf.GgmlType;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Optional;
 
 /**
  * An output head with a coarse copy: {@code bn_matmul_top}, whose proof is in docs/two-pass-head.md. Several rows share one
  * reading of the copy.
  */
-final class TwoPassHead {
+public final class TwoPassHead {
+    /** The tensor that holds the copy in a file that {@code bitnet optimize} wrote. */
+    public static final String TENSOR = "output_coarse.weight";
+
+    /** Rows that are packed together. */
+    private static final long GROUP = 16;
+
     private final Kernels kernels;
     private final MemorySegment head;
-    private final int vocabulary;
-    private final MemorySegment copy;
     private final MemorySegment coarse;
+    private final boolean stored;
+    private final long vocabulary;
     private final MemorySegment scratch;
     private final MemorySegment requests;
     private final Arena arena;
     private MemorySegment ids;
 
     /**
-     * Packs the copy, which reads the whole head once; it belongs to the arena.
-     *
-     * @param rows most rows of logits at a time
+     * @param head   {@code bn_matrix}, as is
+     * @param coarse its copy
+     * @param stored whether the copy lies in the mapped file
+     * @param rows   most rows of logits at a time
      */
-    TwoPassHead(MemorySegment head, int rows, Kernels kernels, Arena arena) {
+    private TwoPassHead(MemorySegment head, MemorySegment coarse, boolean stored, int rows, Kernels kernels, Arena arena) {
         this.kernels = kernels;
         this.head = head;
+        this.coarse = coarse;
+        this.stored = stored;
         this.arena = arena;
-        long cols = bn_matrix.cols(head);
-        vocabulary = (int) bn_matrix.rows(head);
-        int type = BitNetNative.BN_TYPE_D4_R16();
-        copy = NativeMemory.allocate(BitNetNative.bn_matrix_bytes(type, vocabulary, cols), arena);
-        kernels.coarsePack(head, copy);
-        coarse = bn_matrix.allocate(arena);
-        bn_matrix.data(coarse, copy);
-        bn_matrix.rows(coarse, vocabulary);
-        bn_matrix.cols(coarse, cols);
-        bn_matrix.type(coarse, type);
-        bn_matrix.scale(coarse, 1);
-        scratch = NativeMemory.allocate(BitNetNative.bn_top_scratch(vocabulary, cols, rows), arena);
+        vocabulary = bn_matrix.rows(head);
+        scratch = NativeMemory.allocate(BitNetNative.bn_top_scratch(vocabulary, bn_matrix.cols(head), rows), arena);
         requests = bn_top.allocateArray(rows, arena);
         ids = arena.allocate(ValueLayout.JAVA_INT, 64);
     }
 
+    /**
+     * The head in two passes, if the mode says so: with the copy of the file, in place, or with one that is packed now.
+     *
+     * @param rows most rows of logits at a time
+     */
+    static Optional<TwoPassHead> of(HeadMode mode, MemorySegment head, Weights weights, int rows, Kernels kernels, Arena arena) {
+        if (mode == HeadMode.EXACT) {
+            return Optional.empty();
+        }
+        Optional<MemorySegment> stored = weights.coarseHead(bn_matrix.rows(head), bn_matrix.cols(head));
+        if (stored.isPresent() && !isCopy(stored.get(), head, kernels)) {
+            throw weights.bad(TENSOR, "is no copy of this model's output head; optimise the original file again, or use the head "
+                    + "as it is (--head exact)");
+        }
+        return stored.or(() -> mode == HeadMode.AUTO ? Optional.empty() : Optional.of(pack(head, kernels, arena)))
+                .map(coarse -> new TwoPassHead(head, coarse, stored.isPresent(), rows, kernels, arena));
+    }
+
+    private static MemorySegment pack(MemorySegment head, Kernels kernels, Arena arena) {
+        long rows = bn_matrix.rows(head);
+        long cols = bn_matrix.cols(head);
+        MemorySegment copy = NativeMemory.allocate(Kernels.bytes(GgmlType.D4_R16, rows, cols), arena);
+        kernels.packHead(bn_matrix.data(head), GgmlType.of(bn_matrix.type(head)), rows, cols, copy);
+        MemorySegment coarse = bn_matrix.allocate(arena);
+        bn_matrix.data(coarse, copy);
+        bn_matrix.rows(coarse, rows);
+        bn_matrix.cols(coarse, cols);
+        bn_matrix.type(coarse, GgmlType.D4_R16.id());
+        bn_matrix.scale(coarse, 1);
+        return coarse;
+    }
+
+    /** Whether the first, the middle and the last rows pack to the very bytes of the copy. */
+    private static boolean isCopy(MemorySegment coarse, MemorySegment head, Kernels kernels) {
+        long cols = bn_matrix.cols(head);
+        GgmlType type = GgmlType.of(bn_matrix.type(head));
+        long rowBytes = Kernels.bytes(type, 1, cols);
+        long tail = 2 * Kernels.bytes(GgmlType.D4_R16, GROUP, cols) - Kernels.bytes(GgmlType.D4_R16, 2 * GROUP, cols);
+        long groupBytes = Kernels.bytes(GgmlType.D4_R16, GROUP, cols) - tail;
+        long groups = Math.ceilDiv(bn_matrix.rows(head), GROUP);
+        MemorySegment rows = bn_matrix.data(head).reinterpret(bn_matrix.rows(head) * rowBytes);
+        MemorySegment copy = bn_matrix.data(coarse).reinterpret(groups * groupBytes);
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment packed = NativeMemory.allocate(groupBytes + tail, arena);
+            for (long group : new long[] {0, groups / 2, groups - 1}) {
+                long count = Math.min(GROUP, bn_matrix.rows(head) - group * GROUP);
+                kernels.packHead(rows.asSlice(group * GROUP * rowBytes), type, count, cols, packed);
+                if (copy.asSlice(group * groupBytes, groupBytes).mismatch(packed.asSlice(0, groupBytes)) >= 0) {
+                    return false;
+                }
+            }
+        }
+        return true;
+    }
+
+    /** {@code bn_matrix} of the copy if it lies in the mapped file. */
+    Optional<MemorySegment> mapped() {
+        return stored ? Optional.of(coarse) : Optional.empty();
+    }
+
     /** Bytes of the coarse copy. */
     long bytes() {
-        return copy.byteSize();
+        return Kernels.bytes(GgmlType.D4_R16, vocabulary, bn_matrix.cols(coarse));
     }
 
     /**

@@ -11,10 +11,13 @@ import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 
 /** Describes tensors of a file to the kernels, in place, after checking that they have the shape the model needs. */
 final class Weights {
     private static final List<GgmlType> TERNARY = List.of(GgmlType.I2_S, GgmlType.I2_R16, GgmlType.I2_C);
+
+    private static final List<GgmlType> TABLES = List.of(GgmlType.F16, GgmlType.F32, GgmlType.Q8_0, GgmlType.Q6_K, GgmlType.Q4_0);
 
     private final GgufFile file;
     private final Arena arena;
@@ -48,7 +51,14 @@ final class Weights {
 
     /** An embedding table or output head. */
     MemorySegment table(String name, long rows, long cols) {
-        return matrix(tensor(name, List.of(GgmlType.F16, GgmlType.F32, GgmlType.Q8_0), cols, rows), 1);
+        return matrix(tensor(name, TABLES, cols, rows), 1);
+    }
+
+    /** The coarse copy of the output head, where the file carries one. */
+    Optional<MemorySegment> coarseHead(long rows, long cols) {
+        return file.tensor(TwoPassHead.TENSOR).isPresent()
+                ? Optional.of(matrix(tensor(TwoPassHead.TENSOR, List.of(GgmlType.D4_R16), cols, rows), 1))
+                : Optional.empty();
     }
 
     /** A norm's weights, {@code cols} f32 values. */
@@ -81,7 +91,7 @@ final class Weights {
         return tensor;
     }
 
-    private BitNetException bad(String name, String problem) {
+    BitNetException bad(String name, String problem) {
         return new BitNetException(file.path() + ": tensor " + name + " " + problem);
     }
 }

@@ -16,6 +16,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.WritableByteChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
 
 /**
  * Writes a model's ternary tensors in the layouts of docs/formats.md; everything else is copied. The file runs as it is,
@@ -26,7 +27,8 @@ import java.nio.file.Path;
  *   <li>I2_C, by columns, for {@code ffn_down} of models with ReLU²: most of its activations are 0, and those columns are
  *       not read.
  * </ul>
- * A tensor that no layout fits keeps its format.
+ * A tensor that no layout fits keeps its format. The coarse copy of the output head is added, with which it finds the
+ * likeliest tokens in two passes.
  */
 public final class Optimizer {
     /** Metadata: which layouts the file has. */
@@ -52,6 +54,16 @@ public final class Optimizer {
      * @throws IOException     if the copy cannot be written
      */
     public static void write(GgufFile file, Path target, Kernels kernels, GgufWriter.Progress progress) throws IOException {
+        write(file, target, Optional.empty(), kernels, progress);
+    }
+
+    /**
+     * The same with a quantised output head, which changes logits: Q8_0, Q6_K or Q4_0.
+     *
+     * @param head empty for the head as it is
+     */
+    public static void write(GgufFile file, Path target, Optional<GgmlType> head, Kernels kernels, GgufWriter.Progress progress)
+            throws IOException {
         if (file.metadata().get(LAYOUT_KEY).isPresent()) {
             throw new BitNetException(file.path() + " is optimised already: optimise the file it was made from");
         }
@@ -68,13 +80,24 @@ public final class Optimizer {
             }
         });
         writer.string(LAYOUT_KEY, "i2_r16+i2_c");
+        try (Arena arena = Arena.ofShared()) {
+            OutputHead own = OutputHead.of(file);
+            addTensors(file, head.map(type -> own.quantized(type, arena)).orElse(own), kernels, writer);
+            writer.write(target, progress);
+        }
+    }
+
+    private static void addTensors(GgufFile file, OutputHead head, Kernels kernels, GgufWriter writer) {
         boolean relu2 = ModelConfig.read(file).activation() == ModelConfig.Activation.RELU2;
         for (GgufTensor tensor : file.tensors()) {
+            if (head.replaces(tensor)) {
+                continue;
+            }
             GgmlType layout = layout(tensor, relu2);
             TensorData data = layout == tensor.type() ? TensorData.of(tensor.data()) : out -> write(tensor, layout, kernels, out);
             writer.tensor(tensor.name(), layout, tensor.dims(), data);
         }
-        writer.write(target, progress);
+        head.add(kernels, writer);
     }
 
     private static GgmlType layout(GgufTensor tensor, boolean relu2) {

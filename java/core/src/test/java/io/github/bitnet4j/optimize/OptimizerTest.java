@@ -8,17 +8,23 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.bitnet4j.BitNetException;
 import io.github.bitnet4j.api.BitNetModel;
+import io.github.bitnet4j.api.Generation;
+import io.github.bitnet4j.api.GenerationOptions;
 import io.github.bitnet4j.api.ModelOptions;
 import io.github.bitnet4j.api.Session;
 import io.github.bitnet4j.gguf.GgmlType;
 import io.github.bitnet4j.gguf.GgufFile;
 import io.github.bitnet4j.gguf.GgufTensor;
 import io.github.bitnet4j.model.Cpu;
+import io.github.bitnet4j.model.HeadMode;
 import io.github.bitnet4j.model.Kernels;
+import io.github.bitnet4j.sampling.SamplingOptions;
 import io.github.bitnet4j.synth.Synth;
 import io.github.bitnet4j.synth.SynthSpec;
 import java.io.IOException;
 import java.io.RandomAccessFile;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -94,6 +100,62 @@ class OptimizerTest {
             }
             before.metadata().asMap().forEach((key, value) -> assertEquals(value, after.metadata().get(key).orElseThrow(), key));
         }
+    }
+
+    /** The file brings the coarse copy of its head, which generations use unless they are told not to, for the same tokens. */
+    @Test
+    void theHeadWorksInTwoPasses() throws IOException {
+        optimize(plain, fast);
+        for (HeadMode mode : HeadMode.values()) {
+            try (BitNetModel model = BitNetModel.open(fast, ModelOptions.DEFAULT.withHead(mode)); Session session = model.newSession();
+                    BitNetModel before = BitNetModel.open(plain); Session expected = before.newSession()) {
+                assertEquals(HeadMode.EXACT, before.head());
+                assertEquals(mode == HeadMode.EXACT ? HeadMode.EXACT : HeadMode.TWO_PASS, model.head());
+                assertEquals(before.info().parameters(), model.info().parameters());
+                for (SamplingOptions sampling : List.of(SamplingOptions.GREEDY.withSeed(1), SamplingOptions.DEFAULT.withSeed(2))) {
+                    GenerationOptions options = GenerationOptions.tokens(100).withSampling(sampling).withIgnoreStopIds(true);
+                    session.rewind(0);
+                    expected.rewind(0);
+                    Generation generation = session.generate(new int[] {1, 2}, options);
+                    assertEquals(expected.generate(new int[] {1, 2}, options).text(), generation.text());
+                    assertEquals(mode == HeadMode.EXACT ? 0 : 100, generation.headUse().twoPass());
+                }
+            }
+        }
+    }
+
+    /** The stored copy is the one that is packed otherwise. */
+    @Test
+    void theCopyOfTheHeadIsThatOfAnyMachine() throws IOException {
+        optimize(plain, fast);
+        try (GgufFile file = GgufFile.open(fast); Kernels kernels = new Kernels(1, "scalar"); Arena arena = Arena.ofConfined()) {
+            GgufTensor head = file.requireTensor("token_embd.weight");
+            GgufTensor stored = file.requireTensor("output_coarse.weight");
+            assertEquals("token_embd.weight", file.metadata().string("bitnet4j.coarse_head").orElseThrow());
+            assertEquals(GgmlType.D4_R16, stored.type());
+            MemorySegment packed = arena.allocate(stored.byteSize(), 64);
+            kernels.packHead(head.data(), head.type(), head.rows(), head.cols(), packed);
+            assertEquals(-1, packed.mismatch(stored.data()));
+        }
+    }
+
+    @Test
+    void refusesACopyOfAnotherHead() throws IOException {
+        optimize(plain, fast);
+        long offset;
+        try (GgufFile file = GgufFile.open(fast)) {
+            offset = file.requireTensor("token_embd.weight").offset();
+        }
+        try (RandomAccessFile bytes = new RandomAccessFile(fast.toFile(), "rw")) {
+            bytes.seek(offset);
+            bytes.write(new byte[64]);
+        }
+        for (HeadMode mode : List.of(HeadMode.AUTO, HeadMode.TWO_PASS)) {
+            String message = assertThrows(BitNetException.class,
+                    () -> BitNetModel.open(fast, ModelOptions.DEFAULT.withHead(mode)).close()).getMessage();
+            assertTrue(message.contains("output_coarse.weight is no copy of this model's output head"), message);
+        }
+        BitNetModel.open(fast, ModelOptions.DEFAULT.withHead(HeadMode.EXACT)).close();
     }
 
     @Test
