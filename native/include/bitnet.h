@@ -134,10 +134,24 @@ typedef enum bn_type {
     BN_TYPE_Q8_0 = 8,     /* blocks of 32: f16 scale, 32 int8; 34 bytes                              */
     BN_TYPE_Q6_K = 14,    /* blocks of 256: codes of six bits, 16 int8 scales and an f16 one; 210 bytes */
     BN_TYPE_I2_S = 36,    /* ternary, row after row: blocks of 128 codes in 32 bytes                 */
+    BN_TYPE_TL1 = 38,     /* ternary, pairs of weights as indices into tables, in tiles               */
+    BN_TYPE_TL2 = 39,     /* ternary, triples of weights as indices and signs, in tiles               */
     BN_TYPE_I2_R16 = 1016, /* ternary, 16 rows interleaved: lines of 16 rows x 16 columns in 64 bytes */
     BN_TYPE_I2_C = 1017,   /* ternary, column after column of each strip of 256 rows: n = 1 skips zeros */
     BN_TYPE_D4_R16 = 1032  /* a head at four bits, for bn_matmul_top only; 16 rows interleaved       */
 } bn_type;
+
+/*
+ * How a TL1 or TL2 matrix is cut; 0 for all other types. Files of bitnet.cpp do not record it. rows (BM): a multiple of band
+ * that divides the matrix's, at most 1024. TL1: band (bm) 32 or 64, cols (BK) a multiple of 256 / band that divides the
+ * matrix's. TL2: band 32, cols a multiple of 24, at most 240, that leaves a multiple of 32 of the matrix's.
+ */
+typedef struct bn_tiles {
+    int32_t rows; /* BM, BK and bm in the words of bitnet.cpp */
+    int32_t cols;
+    int32_t band;
+    int32_t reserved; /* 0 */
+} bn_tiles;
 
 /* A weight matrix, seen in place (for instance in a mapped file). */
 typedef struct bn_matrix {
@@ -146,22 +160,28 @@ typedef struct bn_matrix {
     int64_t cols;     /* inputs                                                                         */
     int32_t type;     /* bn_type                                                                        */
     float scale;      /* ternary types: the tensor's one scale; other types: ignored                     */
+    bn_tiles tiles;   /* of TL1 and TL2                                                                  */
 } bn_matrix;
 
 /*
  * Bytes that rows x cols weights of a type occupy, without the trailing scale of ternary tensors; 0 when the shape is
  * impossible. Q8_0 and Q4_0: cols a multiple of 32. Q6_K: of 256. I2_S: cols a multiple of 128. I2_R16: rows and cols multiples of 16.
- * I2_C: rows a multiple of 64, cols of 16.
+ * I2_C: rows a multiple of 64, cols of 16. TL1: rows a multiple of 32, cols of 4. TL2: rows a multiple of 32, cols of 32
+ * and at least 256; the bytes are those that files declare, rounded up to 32, some of which hold nothing.
  */
 BN_API size_t bn_matrix_bytes(int32_t type, int64_t rows, int64_t cols);
 
+/* BN_OK when a matrix of this type, shape and tiles is possible; otherwise the sentence says what would be. */
+BN_API bn_status bn_matrix_check(bn_context *ctx, const bn_matrix *matrix);
+
 /*
- * Writes the weights of an I2_S matrix in another ternary type: bn_matrix_bytes(type, rows, cols) bytes at `to`, 64-byte
- * aligned for speed. A large matrix can go in pieces of 16 rows (I2_R16) or 256 (I2_C), whose bytes follow each other.
- * BN_ERROR_ARGUMENT, and a sentence that names row and column, when a weight has the code 3, which no intact
- * file holds; `to` is then undefined.
+ * Writes the weights of an I2_S matrix in another ternary type, or those of a TL1 or TL2 matrix as I2_S:
+ * bn_matrix_bytes(type, rows, cols) bytes at `to`, 64-byte aligned for speed. tiles: of the result when that is TL1 or TL2,
+ * otherwise null. A large matrix can go in pieces of 16 rows (I2_R16), 256 (I2_C) or tiles->rows (TL1), whose bytes
+ * follow each other. BN_ERROR_ARGUMENT, and a sentence that names row and column, when a weight is none of -1, 0 and 1,
+ * as in no intact file; `to` is then undefined.
  */
-BN_API bn_status bn_repack(bn_context *ctx, const bn_matrix *from, int32_t type, void *to);
+BN_API bn_status bn_repack(bn_context *ctx, const bn_matrix *from, int32_t type, const bn_tiles *tiles, void *to);
 
 /*
  * Rows of int8 activations with one scale each: bn_quantize and bn_glu_quantize write them and bn_linear reads them.

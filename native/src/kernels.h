@@ -35,7 +35,30 @@ typedef void (*bn_gemv_rows_fn)(const uint8_t *restrict w, size_t cols, const in
                                 size_t ahead, const int8_t *restrict q, int32_t *restrict y);
 
 /*
- * y[r * y_stride + i] = the same for n rows of activations, q_stride apart. Only I2_S has such kernels: other formats
+ * Tables of sums of one row of activations: table j says what each of 16 indices stands for in columns 2 j and 2 j + 1
+ * (TL1: pairs) or 3 j .. 3 j + 2 (TL2: triples, without their signs), as 16 low bytes and then 16 high bytes of int16.
+ * Indices that have no meaning stand for 0.
+ */
+enum { BN_TABLE_BYTES = 32, BN_TABLE_HIGH = 16 };
+
+/* `count` tables of the pairs (TL1) or triples (TL2) of activations that begin at q. */
+typedef void (*bn_tables_fn)(const int8_t *restrict q, size_t count, uint8_t *restrict tables);
+
+typedef struct bn_tables {
+    const uint8_t *pairs;   /* of all columns; TL2 wants only those behind its triples */
+    const uint8_t *triples; /* of as many columns as are whole triples; for TL2        */
+    int32_t sum;            /* of q: it turns sums of weights -1..1 into those of codes */
+} bn_tables;
+
+/* y[i] = sum over k of code(row + i, k) * q[k], 0 <= i < weight->tiles.rows; row is a multiple of that. */
+typedef void (*bn_gemv_tables_fn)(const bn_matrix *restrict weight, size_t row, const bn_tables *restrict tables,
+                                  int32_t *restrict y);
+
+/* Rows [row, row + rows), multiples of 16, as rows of I2_S, whose last block is filled up with codes 0. */
+typedef void (*bn_unpack_tiles_fn)(const bn_matrix *restrict weight, size_t row, size_t rows, uint8_t *restrict i2s);
+
+/*
+ * y[r * y_stride + i] = the sums for n rows of activations, q_stride apart. Only I2_S has such kernels: other formats
  * are unpacked.
  */
 typedef void (*bn_gemm_fn)(const uint8_t *restrict w, size_t cols, size_t rows, const int8_t *restrict q,
@@ -187,6 +210,9 @@ typedef void (*bn_softmax_fn)(const float *x, size_t cols, float temperature, fl
 #define BN_OPERATIONS(X)                                             \
     X(GEMV, "gemv", bn_gemv_fn)                                      \
     X(GEMV_ROWS, "gemv_rows", bn_gemv_rows_fn)                       \
+    X(TABLES, "tables", bn_tables_fn)                                \
+    X(GEMV_TABLES, "gemv_tables", bn_gemv_tables_fn)                 \
+    X(UNPACK_TILES, "unpack_tiles", bn_unpack_tiles_fn)              \
     X(GEMM, "gemm", bn_gemm_fn)                                      \
     X(UNPACK, "unpack", bn_unpack_fn)                                \
     X(PACK_WEIGHTS, "pack_weights", bn_pack_weights_fn)              \
@@ -226,6 +252,8 @@ typedef enum bn_format {
     X(I2_S, "i2_s")     \
     X(I2_R16, "i2_r16") \
     X(I2_C, "i2_c")     \
+    X(TL1, "tl1")       \
+    X(TL2, "tl2")       \
     X(D4_R16, "d4_r16") \
     X(INT8, "int8")
 #define BN_FORMAT_ENUM(id, name) BN_FORMAT_##id,
@@ -251,6 +279,8 @@ typedef enum bn_format {
     BN_LANES_KERNEL(X, PACK_WEIGHTS, I2_S, pack_weights)        \
     BN_LANES_KERNEL(X, PACK_TOKENS, I2_S, pack_tokens)          \
     BN_LANES_KERNEL(X, EPILOGUE, F32, epilogue)                 \
+    BN_LANES_KERNEL(X, UNPACK_TILES, TL1, unpack_tl1)           \
+    BN_LANES_KERNEL(X, UNPACK_TILES, TL2, unpack_tl2)           \
     BN_LANES_KERNEL(X, RMS_NORM, F32, rms_norm)                 \
     BN_LANES_KERNEL(X, QUANTIZE, F32, quantize)                 \
     BN_LANES_KERNEL(X, GLU, F32, glu)                           \
@@ -300,6 +330,14 @@ typedef enum bn_format {
     X(GEMV, I2_C, SCALAR, bn_gemv_i2c_scalar)                   \
     X(GEMV, I2_C, AVX2, bn_gemv_i2c_avx2)                       \
     X(GEMV, I2_C, AVX512VNNI, bn_gemv_i2c_avx512vnni)           \
+    X(TABLES, TL1, SCALAR, bn_tables_tl1_scalar)                \
+    X(TABLES, TL1, AVX2, bn_tables_tl1_avx2)                    \
+    X(TABLES, TL2, SCALAR, bn_tables_tl2_scalar)                \
+    X(TABLES, TL2, AVX2, bn_tables_tl2_avx2)                    \
+    X(GEMV_TABLES, TL1, SCALAR, bn_gemv_tables_tl1_scalar)      \
+    X(GEMV_TABLES, TL1, AVX2, bn_gemv_tables_tl1_avx2)          \
+    X(GEMV_TABLES, TL2, SCALAR, bn_gemv_tables_tl2_scalar)      \
+    X(GEMV_TABLES, TL2, AVX2, bn_gemv_tables_tl2_avx2)          \
     X(COARSE, D4_R16, SCALAR, bn_coarse_d4r16_scalar)           \
     X(COARSE, D4_R16, AVX2, bn_coarse_d4r16_avx2)               \
     X(COARSE, D4_R16, AVXVNNI, bn_coarse_d4r16_avxvnni)         \

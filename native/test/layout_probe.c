@@ -27,6 +27,12 @@ int main(void) {
     FIELD(bn_matrix, cols);
     FIELD(bn_matrix, type);
     FIELD(bn_matrix, scale);
+    FIELD(bn_matrix, tiles);
+    STRUCT(bn_tiles);
+    FIELD(bn_tiles, rows);
+    FIELD(bn_tiles, cols);
+    FIELD(bn_tiles, band);
+    FIELD(bn_tiles, reserved);
 
     STRUCT(bn_quantized);
     FIELD(bn_quantized, q);
@@ -91,6 +97,8 @@ int main(void) {
     CONSTANT(BN_TYPE_Q8_0);
     CONSTANT(BN_TYPE_Q6_K);
     CONSTANT(BN_TYPE_I2_S);
+    CONSTANT(BN_TYPE_TL1);
+    CONSTANT(BN_TYPE_TL2);
     CONSTANT(BN_TYPE_I2_R16);
     CONSTANT(BN_TYPE_I2_C);
     CONSTANT(BN_TYPE_D4_R16);

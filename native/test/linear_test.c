@@ -40,7 +40,7 @@ static layer layer_create(int64_t cols, int64_t n, const int64_t rows[PRODUCTS])
             const uint32_t r = random_bits(&random);
             w[i] = (uint8_t)(r % 3 << 6 | (r >> 8) % 3 << 4 | (r >> 16) % 3 << 2 | (r >> 24) % 3);
         }
-        l.weight[p] = (bn_matrix){w, rows[p], cols, BN_TYPE_I2_S, 0.013f * (float)(p + 1)};
+        l.weight[p] = (bn_matrix){w, rows[p], cols, BN_TYPE_I2_S, 0.013f * (float)(p + 1), {0}};
         l.y_count += (size_t)(n * rows[p]);
     }
     l.x = malloc((size_t)(n * cols) * sizeof *l.x);
@@ -89,7 +89,7 @@ static layer layer_repacked(const layer *l, bn_context *ctx, int32_t type)
         bn_matrix *to = &other.weight[p];
         to->data = aligned_alloc(64, bytes);
         to->type = type;
-        const bn_status status = bn_repack(ctx, from, type, (void *)to->data);
+        const bn_status status = bn_repack(ctx, from, type, NULL, (void *)to->data);
         expect(status == BN_OK, "bn_repack: %s", bn_context_error(ctx));
     }
     return other;
@@ -368,20 +368,20 @@ static void test_repack_refusals(void)
             char words[64];
             snprintf(words, sizeof words, "row %lld, column %lld ", (long long)row, (long long)k);
             for (int32_t type = BN_TYPE_I2_R16; type <= BN_TYPE_I2_C; type++) {
-                expect(bn_repack(ctx, &l.weight[0], type, to) == BN_ERROR_ARGUMENT, "%s was not refused", words);
+                expect(bn_repack(ctx, &l.weight[0], type, NULL, to) == BN_ERROR_ARGUMENT, "%s was not refused", words);
                 expect(strstr(bn_context_error(ctx), words) != NULL, "%snot in: %s", words, bn_context_error(ctx));
             }
             *byte = before;
             *later = before_later;
         }
     }
-    expect(bn_repack(ctx, &l.weight[0], BN_TYPE_I2_R16, to) == BN_OK, "an intact matrix");
-    expect(bn_repack(NULL, &l.weight[0], BN_TYPE_I2_R16, to) == BN_ERROR_ARGUMENT, "no context");
-    expect(bn_repack(ctx, NULL, BN_TYPE_I2_R16, to) == BN_ERROR_ARGUMENT, "no matrix");
-    expect(bn_repack(ctx, &l.weight[0], BN_TYPE_I2_R16, NULL) == BN_ERROR_ARGUMENT, "nowhere to write");
-    expect(bn_repack(ctx, &l.weight[0], BN_TYPE_F16, to) == BN_ERROR_ARGUMENT, "to F16");
-    expect(bn_repack(ctx, &l.weight[1], BN_TYPE_I2_R16, to) == BN_ERROR_ARGUMENT, "8 rows");
-    expect(bn_repack(ctx, &l.weight[2], BN_TYPE_I2_C, to) == BN_ERROR_ARGUMENT, "48 rows by columns");
+    expect(bn_repack(ctx, &l.weight[0], BN_TYPE_I2_R16, NULL, to) == BN_OK, "an intact matrix");
+    expect(bn_repack(NULL, &l.weight[0], BN_TYPE_I2_R16, NULL, to) == BN_ERROR_ARGUMENT, "no context");
+    expect(bn_repack(ctx, NULL, BN_TYPE_I2_R16, NULL, to) == BN_ERROR_ARGUMENT, "no matrix");
+    expect(bn_repack(ctx, &l.weight[0], BN_TYPE_I2_R16, NULL, NULL) == BN_ERROR_ARGUMENT, "nowhere to write");
+    expect(bn_repack(ctx, &l.weight[0], BN_TYPE_F16, NULL, to) == BN_ERROR_ARGUMENT, "to F16");
+    expect(bn_repack(ctx, &l.weight[1], BN_TYPE_I2_R16, NULL, to) == BN_ERROR_ARGUMENT, "8 rows");
+    expect(bn_repack(ctx, &l.weight[2], BN_TYPE_I2_C, NULL, to) == BN_ERROR_ARGUMENT, "48 rows by columns");
     free(to);
     bn_context_destroy(ctx);
     layer_destroy(&l);

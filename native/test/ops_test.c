@@ -255,7 +255,7 @@ static void run_rows(bn_context *ctx, int64_t batch, results *to)
 {
     static _Alignas(64) int8_t q[ROWS * 1024];
     float *x = random_floats((size_t)ROWS * COLS, 5), *weight = random_floats(COLS, 6), *w = random_floats((size_t)OUTPUTS * COLS, 7);
-    const bn_matrix matrix = {w, OUTPUTS, COLS, BN_TYPE_F32, 0};
+    const bn_matrix matrix = {w, OUTPUTS, COLS, BN_TYPE_F32, 0, {0}};
     memcpy(to->gate, x, sizeof to->gate);
     for (int64_t r = 0; r < ROWS; r += batch) {
         const int64_t n = ROWS - r < batch ? ROWS - r : batch;
@@ -314,11 +314,11 @@ static void check_arguments(void)
     expect_sentence(ctx, bn_glu_quantize(ctx, 2, x, x, 64, 1, 64, NULL, 1e-5f, &q), "activation has the number 2");
     expect_sentence(ctx, bn_softmax(ctx, x, 1, 64, 0, x), "temperature is 0");
 
-    bn_matrix m = {x, 4, 33, BN_TYPE_Q8_0, 0};
+    bn_matrix m = {x, 4, 33, BN_TYPE_Q8_0, 0, {0}};
     expect_sentence(ctx, bn_matmul(ctx, &m, x, 1, x, 4), "4 x 33");
-    m = (bn_matrix){x, 4, 32, BN_TYPE_I2_S, 0};
+    m = (bn_matrix){x, 4, 32, BN_TYPE_I2_S, 0, {0}};
     expect_sentence(ctx, bn_matmul(ctx, &m, x, 1, x, 4), "type 36");
-    m = (bn_matrix){x, 4, 32, BN_TYPE_F32, 0};
+    m = (bn_matrix){x, 4, 32, BN_TYPE_F32, 0, {0}};
     expect_sentence(ctx, bn_matmul(ctx, &m, x, 2, x, 3), "y_stride 3");
     expect_sentence(ctx, bn_embed(ctx, &m, (const int32_t[]){0, 4}, 2, x), "id 4 of row 1");
 

@@ -6,6 +6,7 @@
 #include "i2c.h"
 #include "i2r16.h"
 #include "i2s.h"
+#include "tl2.h"
 
 /* rows * (cols / block) * block_bytes, or 0 when cols is no multiple of block or the product overflows. */
 static size_t blocks_bytes(int64_t rows, int64_t cols, int64_t block, int64_t block_bytes)
@@ -21,6 +22,19 @@ static size_t d4r16_bytes(int64_t rows, int64_t cols)
 {
     if (cols % BN_D4R16_COLS_STEP != 0 || cols > BN_D4R16_MOST_COLS || rows > INT32_MAX) return 0;
     return bn_d4r16_groups((size_t)rows) * bn_d4r16_group_bytes((size_t)cols) + BN_D4R16_TAIL;
+}
+
+/*
+ * What bitnet.cpp declares: 256 columns in pairs and the others in triples, whatever the tiles are; the divisions truncate
+ * in this order. A few hundred bytes to a few hundred thousand are more than the weights take.
+ */
+static size_t tl2_bytes(int64_t rows, int64_t cols)
+{
+    int64_t triples;
+    if (rows % BN_TL2_BAND != 0 || cols % BN_TL2_PAIR_TILE != 0 || cols < 256) return 0;
+    if (__builtin_mul_overflow(cols - 256, rows, &triples) || triples > INT64_MAX / 8) return 0;
+    if (rows > INT64_MAX / 1024) return 0;
+    return (size_t)((triples / 3 * 5 / 8 + 256 / 2 * rows * 4 / 8 + 31) / 32 * 32);
 }
 
 size_t bn_matrix_bytes(int32_t type, int64_t rows, int64_t cols)
@@ -39,6 +53,10 @@ size_t bn_matrix_bytes(int32_t type, int64_t rows, int64_t cols)
         return blocks_bytes(rows, cols, 256, 210);
     case BN_TYPE_I2_S:
         return blocks_bytes(rows, cols, BN_I2S_BLOCK, BN_I2S_BLOCK_BYTES);
+    case BN_TYPE_TL1:
+        return rows % 32 == 0 ? blocks_bytes(rows, cols, 4, 1) : 0;
+    case BN_TYPE_TL2:
+        return tl2_bytes(rows, cols);
     case BN_TYPE_I2_R16:
         return rows % BN_I2R16_ROWS == 0 ? blocks_bytes(rows, cols, BN_I2R16_COLS, BN_I2R16_COLS / 4) : 0;
     case BN_TYPE_I2_C:

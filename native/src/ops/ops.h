@@ -45,6 +45,10 @@ static inline int32_t bn_ternary_format(int32_t type)
         return BN_FORMAT_I2_R16;
     case BN_TYPE_I2_C:
         return BN_FORMAT_I2_C;
+    case BN_TYPE_TL1:
+        return BN_FORMAT_TL1;
+    case BN_TYPE_TL2:
+        return BN_FORMAT_TL2;
     default:
         return -1;
     }

@@ -1,19 +1,12 @@
-/* Ternary weights from I2_S into the layouts of this library, a panel of rows at a time. */
-#include <stdatomic.h>
+/* Ternary weights from I2_S into other formats, a panel of rows at a time, and from TL1 and TL2 into I2_S. */
 #include <string.h>
 
 #include "formats/i2c.h"
 #include "formats/i2r16.h"
 #include "formats/i2s.h"
-#include "ops.h"
+#include "repack.h"
 
 enum { BLOCK = BN_I2S_BLOCK };
-
-typedef struct repack_job {
-    const bn_matrix *from;
-    uint8_t *to;
-    atomic_int_least64_t bad; /* the first weight with the code 3, row * cols + column */
-} repack_job;
 
 /* 128 codes, one a byte; their bits ORed together tell whether a code is 3. */
 static void unpack_block(const uint8_t *restrict w, uint8_t *restrict codes)
@@ -26,25 +19,23 @@ static void unpack_block(const uint8_t *restrict w, uint8_t *restrict codes)
     }
 }
 
-static void note_bad(repack_job *job, int64_t row, int64_t k, const uint8_t *codes)
+void bn_repack_check(bn_repack_job *job, int64_t row, int64_t k, const uint8_t *codes, size_t count)
 {
-    for (int64_t j = 0; j < BLOCK; j++) {
-        if (codes[j] != 3) continue;
-        const int64_t at = row * job->from->cols + k + j;
-        int64_t first = atomic_load(&job->bad);
-        while (at < first && !atomic_compare_exchange_weak(&job->bad, &first, at)) continue;
-        return;
-    }
+    const uint8_t *three = memchr(codes, 3, count);
+    if (three == NULL) return;
+    const int64_t at = row * job->from->cols + k + (three - codes);
+    int64_t first = atomic_load(&job->bad);
+    while (at < first && !atomic_compare_exchange_weak(&job->bad, &first, at)) continue;
 }
 
 /* Columns k .. k + 127 of `rows` rows from `row` on, one code a byte. */
-static void unpack_rows(repack_job *job, int64_t row, size_t rows, int64_t k, uint8_t (*restrict codes)[BLOCK])
+static void unpack_rows(bn_repack_job *job, int64_t row, size_t rows, int64_t k, uint8_t (*restrict codes)[BLOCK])
 {
     const size_t row_bytes = bn_i2s_row_bytes((size_t)job->from->cols);
     const uint8_t *w = (const uint8_t *)job->from->data + (size_t)row * row_bytes + (size_t)k / 4;
     for (size_t r = 0; r < rows; r++) {
         unpack_block(w + r * row_bytes, codes[r]);
-        if (memchr(codes[r], 3, BLOCK) != NULL) note_bad(job, row + (int64_t)r, k, codes[r]);
+        bn_repack_check(job, row + (int64_t)r, k, codes[r], BLOCK);
     }
 }
 
@@ -52,11 +43,11 @@ static void unpack_rows(repack_job *job, int64_t row, size_t rows, int64_t k, ui
 static void to_i2r16(void *argument, int64_t begin, int64_t end, int32_t thread)
 {
     (void)thread;
-    repack_job *job = argument;
+    bn_repack_job *job = argument;
     const int64_t cols = job->from->cols;
     uint8_t codes[BN_I2R16_ROWS][BLOCK];
     for (int64_t panel = begin; panel < end; panel++) {
-        uint8_t *restrict line = job->to + (size_t)panel * bn_i2r16_panel_bytes((size_t)cols);
+        uint8_t *restrict line = job->bytes + (size_t)panel * bn_i2r16_panel_bytes((size_t)cols);
         for (int64_t k = 0; k < cols; k += BLOCK) {
             unpack_rows(job, panel * BN_I2R16_ROWS, BN_I2R16_ROWS, k, codes);
             for (size_t c = 0; c < BLOCK; c += BN_I2R16_COLS) {
@@ -75,12 +66,12 @@ static void to_i2r16(void *argument, int64_t begin, int64_t end, int32_t thread)
 static void to_i2c(void *argument, int64_t begin, int64_t end, int32_t thread)
 {
     (void)thread;
-    repack_job *job = argument;
+    bn_repack_job *job = argument;
     const size_t cols = (size_t)job->from->cols, all = (size_t)job->from->rows;
     uint8_t codes[BN_I2C_STRIP][BLOCK];
     for (int64_t strip = begin; strip < end; strip++) {
         const size_t first = (size_t)strip * BN_I2C_STRIP, rows = bn_i2c_width(all, first), bytes = rows / 4;
-        uint8_t *restrict w = job->to + first * cols / 4;
+        uint8_t *restrict w = job->bytes + first * cols / 4;
         for (size_t k = 0; k < cols; k += BLOCK) {
             unpack_rows(job, (int64_t)first, rows, (int64_t)k, codes);
             for (size_t c = 0; c < BLOCK; c++) {
@@ -93,29 +84,69 @@ static void to_i2c(void *argument, int64_t begin, int64_t end, int32_t thread)
     }
 }
 
-bn_status bn_repack(bn_context *ctx, const bn_matrix *from, int32_t type, void *to)
+/* Bands of a TL1 or TL2 matrix as rows of I2_S, in which a weight that has no meaning becomes a code 3. */
+static void to_i2s(void *argument, int64_t begin, int64_t end, int32_t thread)
+{
+    (void)thread;
+    bn_repack_job *job = argument;
+    const size_t cols = (size_t)job->from->cols, row_bytes = bn_i2s_row_bytes(cols);
+    uint8_t codes[BLOCK];
+    for (int64_t band = begin; band < end; band++) {
+        const int64_t row = band * job->from->tiles.band;
+        uint8_t *to = job->bytes + (size_t)row * row_bytes;
+        job->unpack(job->from, (size_t)row, (size_t)job->from->tiles.band, to);
+        for (int64_t r = 0; r < job->from->tiles.band; r++, to += row_bytes) {
+            for (size_t k = 0; k < cols; k += BLOCK) {
+                unpack_block(to + k / 4, codes);
+                bn_repack_check(job, row + r, (int64_t)k, codes, BLOCK);
+            }
+        }
+    }
+}
+
+typedef struct way {
+    int32_t from, to; /* types                                                              */
+    int64_t piece;    /* rows that a task counts in; 0: those of a band of the TL1 or TL2 matrix */
+    bn_range_task task;
+} way;
+
+static const way WAYS[] = {
+    {BN_TYPE_I2_S, BN_TYPE_I2_R16, BN_I2R16_ROWS, to_i2r16}, {BN_TYPE_I2_S, BN_TYPE_I2_C, BN_I2C_STRIP, to_i2c},
+    {BN_TYPE_I2_S, BN_TYPE_TL1, 0, bn_repack_to_tl1},        {BN_TYPE_I2_S, BN_TYPE_TL2, 0, bn_repack_to_tl2},
+    {BN_TYPE_TL1, BN_TYPE_I2_S, 0, to_i2s},                  {BN_TYPE_TL2, BN_TYPE_I2_S, 0, to_i2s},
+};
+
+static const way *way_of(int32_t from, int32_t to)
+{
+    for (size_t i = 0; i < sizeof WAYS / sizeof WAYS[0]; i++)
+        if (WAYS[i].from == from && WAYS[i].to == to) return &WAYS[i];
+    return NULL;
+}
+
+bn_status bn_repack(bn_context *ctx, const bn_matrix *from, int32_t type, const bn_tiles *tiles, void *to)
 {
     if (ctx == NULL) return BN_ERROR_ARGUMENT;
     if (from == NULL || from->data == NULL || to == NULL)
         return bn_fail(ctx, BN_ERROR_ARGUMENT, "bn_repack: a pointer is null");
-    if (from->type != BN_TYPE_I2_S || (type != BN_TYPE_I2_R16 && type != BN_TYPE_I2_C))
+    const way *by = way_of(from->type, type);
+    if (by == NULL)
         return bn_fail(ctx, BN_ERROR_ARGUMENT,
-                       "bn_repack: from type %d to type %d; it takes I2_S (36) to I2_R16 (1016) or I2_C (1017)",
+                       "bn_repack: from type %d to type %d; it takes I2_S (36) to I2_R16 (1016), I2_C (1017), TL1 (38) or "
+                       "TL2 (39), and TL1 or TL2 to I2_S",
                        from->type, type);
-    if (bn_matrix_bytes(from->type, from->rows, from->cols) == 0 || bn_matrix_bytes(type, from->rows, from->cols) == 0)
-        return bn_fail(ctx, BN_ERROR_ARGUMENT,
-                       "bn_repack: %lld x %lld; columns come in multiples of 128, rows of %d", (long long)from->rows,
-                       (long long)from->cols, type == BN_TYPE_I2_C ? BN_I2C_ROWS : BN_I2R16_ROWS);
-    const bn_status status = bn_enter(ctx);
+    const bn_matrix result = {to, from->rows, from->cols, type, 0, tiles == NULL ? (bn_tiles){0} : *tiles};
+    bn_status status = bn_matrix_check(ctx, from);
+    if (status == BN_OK) status = bn_matrix_check(ctx, &result);
+    if (status == BN_OK) status = bn_enter(ctx);
     if (status != BN_OK) return status;
-    repack_job job = {.from = from, .to = to, .bad = INT64_MAX};
-    if (type == BN_TYPE_I2_C)
-        bn_parallel(ctx, (from->rows - 1) / BN_I2C_STRIP + 1, 1, to_i2c, &job);
-    else
-        bn_parallel(ctx, from->rows / BN_I2R16_ROWS, 1, to_i2r16, &job);
+    bn_repack_job job = {.from = from, .to = &result, .bytes = to, .bad = INT64_MAX};
+    job.unpack = (bn_unpack_tiles_fn)bn_kernel_of(ctx, BN_OPERATION_UNPACK_TILES, (bn_format)bn_ternary_format(from->type));
+    const int64_t band = from->type == BN_TYPE_I2_S ? result.tiles.band : from->tiles.band;
+    const int64_t piece = by->piece > 0 ? by->piece : band;
+    bn_parallel(ctx, (from->rows - 1) / piece + 1, 1, by->task, &job);
     const int64_t bad = atomic_load(&job.bad);
-    const bn_status left = bn_leave(ctx);
-    if (left != BN_OK || bad == INT64_MAX) return left;
+    status = bn_leave(ctx);
+    if (status != BN_OK || bad == INT64_MAX) return status;
     return bn_fail(ctx, BN_ERROR_ARGUMENT, "bn_repack: the weight of row %lld, column %lld has the code 3",
                    (long long)(bad / from->cols), (long long)(bad % from->cols));
 }
