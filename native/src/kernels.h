@@ -45,9 +45,10 @@ enum { BN_TABLE_BYTES = 32, BN_TABLE_HIGH = 16 };
 typedef void (*bn_tables_fn)(const int8_t *restrict q, size_t count, uint8_t *restrict tables);
 
 typedef struct bn_tables {
-    const uint8_t *pairs;   /* of all columns; TL2 wants only those behind its triples */
-    const uint8_t *triples; /* of as many columns as are whole triples; for TL2        */
-    int32_t sum;            /* of q: it turns sums of weights -1..1 into those of codes */
+    const uint8_t *pairs;   /* from first_pair on; TL2 wants only those behind its triples */
+    size_t first_pair;
+    const uint8_t *triples; /* for TL2                                                      */
+    int32_t sum;            /* of q: it turns sums of weights -1..1 into those of codes     */
 } bn_tables;
 
 /* y[i] = sum over k of code(row + i, k) * q[k], 0 <= i < weight->tiles.rows; row is a multiple of that. */

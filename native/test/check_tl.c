@@ -215,7 +215,7 @@ static void check_sums(const bn_kernel *kernel, const shape *s, inputs *in, cons
 {
     const size_t cols = (size_t)s->cols, y_bytes = (size_t)s->tiles.rows * sizeof(int32_t);
     uint8_t *pairs = guarded_place(&in->pairs, cols / 2 * 32, side), *triples = guarded_place(&in->triples, cols / 3 * 32, side);
-    bn_tables tables = {pairs, triples, 0};
+    bn_tables tables = {pairs, 0, triples, 0};
     tables_of(in->q, cols, 2, pairs);
     tables_of(in->q, cols, 3, triples);
     for (size_t k = 0; k < cols; k++) tables.sum += in->q[k];
@@ -349,7 +349,7 @@ static void bench_matrix(const bn_kernel *kernel, const bench_options *options, 
     uint8_t *w = aligned_alloc(64, (size_t)s.matrices * s.bytes / 64 * 64 + 64), *tables = calloc((size_t)of->cols, 32);
     memset(w, 0x57, (size_t)s.matrices * s.bytes);
     s.w = w;
-    s.tables = (bn_tables){tables, tables, 0};
+    s.tables = (bn_tables){tables, 0, tables, 0};
     s.y = malloc((size_t)options->threads * MOST_TILE_ROWS * sizeof *s.y);
     s.i2s = malloc((size_t)options->threads * UNPACKED_ROWS * (size_t)of->cols / 4);
     if (bn_pool_create(options->threads, &s.pool) == BN_OK) {

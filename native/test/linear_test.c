@@ -75,6 +75,26 @@ static void quantized_destroy(bn_quantized *q)
     free(q->sum);
 }
 
+/* Tiles that fit the matrix, other ones for other products. */
+static bn_tiles tiles_of(int32_t type, int64_t rows, int p)
+{
+    bn_tiles tiles = {.cols = type == BN_TYPE_TL2 ? 96 : 128 >> p, .band = type == BN_TYPE_TL1 && rows % 64 == 0 ? 64 : 32};
+    for (int32_t i = tiles.band; i <= 320; i += tiles.band)
+        if (rows % i == 0) tiles.rows = i;
+    return tiles;
+}
+
+/* TL1 and TL2 back to I2_S: the same bytes. */
+static void test_way_back(bn_context *ctx, const bn_matrix *from, const bn_matrix *to)
+{
+    const size_t bytes = bn_matrix_bytes(BN_TYPE_I2_S, from->rows, from->cols);
+    uint8_t *back = malloc(bytes);
+    const bn_status status = bn_repack(ctx, to, BN_TYPE_I2_S, NULL, back);
+    expect(status == BN_OK && memcmp(back, from->data, bytes) == 0, "type %d and back: other bytes, or %s", to->type,
+           bn_context_error(ctx));
+    free(back);
+}
+
 /*
  * The layer with its matrices in another type, where their shape allows it, so that some calls mix types; bn_repack is
  * checked on the way. The x and residual are those of l.
@@ -89,8 +109,11 @@ static layer layer_repacked(const layer *l, bn_context *ctx, int32_t type)
         bn_matrix *to = &other.weight[p];
         to->data = aligned_alloc(64, bytes);
         to->type = type;
-        const bn_status status = bn_repack(ctx, from, type, NULL, (void *)to->data);
+        const int tiled = type == BN_TYPE_TL1 || type == BN_TYPE_TL2;
+        if (tiled) to->tiles = tiles_of(type, to->rows, p);
+        const bn_status status = bn_repack(ctx, from, type, tiled ? &to->tiles : NULL, (void *)to->data);
         expect(status == BN_OK, "bn_repack: %s", bn_context_error(ctx));
+        if (tiled) test_way_back(ctx, from, to);
     }
     return other;
 }
@@ -172,6 +195,11 @@ static void test_rows_alone(const layer *l, bn_context *ctx, const float *expect
 static void test_layer(int64_t cols, int64_t n, const int64_t rows[PRODUCTS])
 {
     static const int32_t threads[] = {1, 2, 3, 7};
+    static const struct {
+        int32_t type;
+        const char *what;
+    } others[] = {{BN_TYPE_I2_R16, "not the same from I2_R16"}, {BN_TYPE_I2_C, "not the same from I2_C"},
+                  {BN_TYPE_TL1, "not the same from TL1"},       {BN_TYPE_TL2, "not the same from TL2"}};
     layer l = layer_create(cols, n, rows);
     float *expected = malloc(l.y_count * sizeof *expected), *y = malloc(l.y_count * sizeof *y);
     by_the_book(&l, expected);
@@ -183,12 +211,11 @@ static void test_layer(int64_t cols, int64_t n, const int64_t rows[PRODUCTS])
             run(&l, ctx, 0, n, y);
             same(y, expected, l.y_count, bn_isa_name(isa), threads[t], &l, "not what the specification says");
             if (n > 1) test_rows_alone(&l, ctx, expected, y);
-            for (int32_t type = BN_TYPE_I2_R16; type <= BN_TYPE_I2_C; type++) {
-                layer repacked = layer_repacked(&l, ctx, type);
+            for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+                layer repacked = layer_repacked(&l, ctx, others[i].type);
                 memset(y, 0xFF, l.y_count * sizeof *y);
                 run(&repacked, ctx, 0, n, y);
-                same(y, expected, l.y_count, bn_isa_name(isa), threads[t], &l,
-                     type == BN_TYPE_I2_C ? "not the same from I2_C" : "not the same from I2_R16");
+                same(y, expected, l.y_count, bn_isa_name(isa), threads[t], &l, others[i].what);
                 layer_repacked_destroy(&l, &repacked);
             }
             bn_context_destroy(ctx);
@@ -238,11 +265,11 @@ static void test_part_of_a_block(int64_t cols, int64_t n)
         layer cut = l;
         for (int p = 0; p < PRODUCTS; p++) {
             const int64_t whole = (int64_t)bn_i2s_row_bytes((size_t)cols) * 4;
-            const bn_matrix longer = {l.weight[p].data, rows[p], whole, BN_TYPE_I2_S, 1};
+            const bn_matrix longer = {l.weight[p].data, rows[p], whole, BN_TYPE_I2_S, 1, {0}};
             const size_t panel = bn_i2r16_panel_bytes((size_t)cols), longer_panel = bn_i2r16_panel_bytes((size_t)whole);
             uint8_t *all = aligned_alloc(64, bn_matrix_bytes(BN_TYPE_I2_R16, rows[p], whole));
             uint8_t *some = aligned_alloc(64, bn_matrix_bytes(BN_TYPE_I2_R16, rows[p], cols));
-            expect(bn_repack(ctx, &longer, BN_TYPE_I2_R16, all) == BN_OK, "bn_repack: %s", bn_context_error(ctx));
+            expect(bn_repack(ctx, &longer, BN_TYPE_I2_R16, NULL, all) == BN_OK, "bn_repack: %s", bn_context_error(ctx));
             for (size_t i = 0; i < (size_t)rows[p] / BN_I2R16_ROWS; i++)
                 memcpy(some + i * panel, all + i * longer_panel, panel);
             free(all);
@@ -387,6 +414,46 @@ static void test_repack_refusals(void)
     layer_destroy(&l);
 }
 
+static void tiles_refused(bn_context *ctx, int64_t rows, int64_t cols, int32_t type, bn_tiles tiles, const char *possible)
+{
+    const bn_matrix matrix = {NULL, rows, cols, type, 1, tiles};
+    expect(bn_matrix_check(ctx, &matrix) == BN_ERROR_ARGUMENT, "tiles %d/%d/%d were not refused", tiles.rows, tiles.cols,
+           tiles.band);
+    expect(strstr(bn_context_error(ctx), possible) != NULL, "'%s' is not in: %s", possible, bn_context_error(ctx));
+}
+
+/* Tiles that do not divide: the sentence names those that do. And weights without meaning. */
+static void test_tiles(void)
+{
+    static const int64_t rows[PRODUCTS] = {64, 64, 64};
+    layer l = layer_create(384, 1, rows);
+    bn_context *ctx;
+    if (!expect(bn_context_create(2, BN_ISA_AUTO, &ctx) == BN_OK, "a context")) return;
+    tiles_refused(ctx, 640, 2560, BN_TYPE_TL1, (bn_tiles){256, 128, 32, 0}, "BM can be 640, 320, 160, 128, 64, 32");
+    tiles_refused(ctx, 640, 2560, BN_TYPE_TL1, (bn_tiles){128, 96, 32, 0}, "BK can be 256, 160, 128, 80, 64");
+    tiles_refused(ctx, 640, 2560, BN_TYPE_TL1, (bn_tiles){128, 128, 16, 0}, "bm can be 32 or 64");
+    tiles_refused(ctx, 640, 2560, BN_TYPE_TL2, (bn_tiles){128, 96, 64, 0}, "bm can be 32");
+    tiles_refused(ctx, 640, 2560, BN_TYPE_TL2, (bn_tiles){128, 100, 32, 0}, "BK can be 240, 192, 96");
+    tiles_refused(ctx, 2048, 2560, BN_TYPE_TL2, (bn_tiles){2048, 96, 32, 0}, "BM can be 1024");
+    tiles_refused(ctx, 640, 2560, BN_TYPE_TL2, (bn_tiles){0}, "bm");
+    tiles_refused(ctx, 48, 2560, BN_TYPE_TL1, (bn_tiles){16, 128, 32, 0}, "rows in multiples of 32");
+    for (int32_t type = BN_TYPE_TL1; type <= BN_TYPE_TL2; type++) {
+        const size_t bytes = bn_matrix_bytes(type, 64, 384);
+        uint8_t *w = aligned_alloc(64, bytes), *back = malloc(64 * 384 / 4);
+        bn_matrix matrix = {w, 64, 384, type, 1, {64, type == BN_TYPE_TL1 ? 128 : 96, 32, 0}};
+        expect(bn_repack(ctx, &l.weight[0], type, &matrix.tiles, w) == BN_OK, "bn_repack: %s", bn_context_error(ctx));
+        expect(bn_repack(ctx, &l.weight[0], type, NULL, w) == BN_ERROR_ARGUMENT, "no tiles");
+        w[37] = 0xF0;
+        expect(bn_repack(ctx, &matrix, BN_TYPE_I2_S, NULL, back) == BN_ERROR_ARGUMENT, "an index without meaning");
+        expect(strstr(bn_context_error(ctx), "code 3") != NULL, "no sentence but %s", bn_context_error(ctx));
+        expect(bn_repack(ctx, &matrix, BN_TYPE_I2_R16, NULL, back) == BN_ERROR_ARGUMENT, "to I2_R16");
+        free(w);
+        free(back);
+    }
+    bn_context_destroy(ctx);
+    layer_destroy(&l);
+}
+
 int main(void)
 {
     static const int64_t small[PRODUCTS] = {1, 5, 144}, middle[PRODUCTS] = {96, 64, 33}, large[PRODUCTS] = {640, 257, 1216};
@@ -411,5 +478,6 @@ int main(void)
     test_part_of_a_block(208, 70);
     test_refusals();
     test_repack_refusals();
+    test_tiles();
     return expect_result();
 }

@@ -25,7 +25,7 @@ static inline __attribute__((always_inline)) void bn_tl1_walk(const bn_matrix *r
         for (size_t i = 0; i < rows; i += band) {
             for (size_t k = 0; k < cols; k += BN_TL1_WIDEN) {
                 const size_t some = cols - k < BN_TL1_WIDEN ? cols - k : BN_TL1_WIDEN;
-                const uint8_t *pairs = tables->pairs + BN_TABLE_BYTES / 2 * (first + k);
+                const uint8_t *pairs = tables->pairs + BN_TABLE_BYTES * ((first + k) / 2 - tables->first_pair);
                 if (band == 32)
                     band_of_32(w, some, pairs, y + i);
                 else
@@ -62,7 +62,7 @@ static inline __attribute__((always_inline)) void bn_tl2_walk(const bn_matrix *r
     }
     for (size_t first = cols3; first < cols; first += BN_TL2_PAIR_TILE) {
         for (size_t i = 0; i < rows; i += BN_TL2_BAND) {
-            pairs(rest, tables->pairs + BN_TABLE_BYTES / 2 * first, y + i);
+            pairs(rest, tables->pairs + BN_TABLE_BYTES * (first / 2 - tables->first_pair), y + i);
             rest += BN_TL2_BAND * BN_TL2_PAIR_TILE / 4;
         }
     }

@@ -2,7 +2,8 @@
  * BitLinear: exact integer products, then one epilogue that every ISA shares, so that the floats are the same too.
  *
  * One row of activations (decode) reads every weight once: the rows of all products are laid end to end and each
- * thread streams through its own run of them. Several rows are linear_many.c's.
+ * thread streams through its own run of them. Several rows are linear_many.c's, weights that are indices into tables
+ * linear_tables.c's.
  */
 #include <stddef.h>
 #include <string.h>
@@ -133,11 +134,16 @@ static bn_status check_product(bn_context *ctx, const bn_product *product, int32
         return bn_fail(ctx, BN_ERROR_ARGUMENT, "bn_linear: product %d has a null pointer", i);
     if (bn_ternary_format(weight->type) < 0)
         return bn_fail(ctx, BN_ERROR_ARGUMENT,
-                       "bn_linear: product %d has weights of type %d, not I2_S (36), I2_R16 (1016) or I2_C (1017)", i,
-                       weight->type);
+                       "bn_linear: product %d has weights of type %d, not I2_S (36), TL1 (38), TL2 (39), I2_R16 (1016) or "
+                       "I2_C (1017)",
+                       i, weight->type);
     if (bn_matrix_bytes(weight->type, weight->rows, weight->cols) == 0 || weight->cols > MAX_COLS)
         return bn_fail(ctx, BN_ERROR_ARGUMENT, "bn_linear: product %d has the impossible shape %lld x %lld", i,
                        (long long)weight->rows, (long long)weight->cols);
+    if (bn_tiled(weight->type)) {
+        const bn_status status = bn_matrix_check(ctx, weight);
+        if (status != BN_OK) return status;
+    }
     if (weight->cols != x->cols)
         return bn_fail(ctx, BN_ERROR_ARGUMENT, "bn_linear: product %d has %lld inputs, x has %lld", i,
                        (long long)weight->cols, (long long)x->cols);
@@ -165,6 +171,14 @@ static bn_status check(bn_context *ctx, const bn_product *products, int32_t coun
     return BN_OK;
 }
 
+/* The end of the products from `first` on that share a parallel region: all but in a call that mixes tables with others. */
+static int32_t alike(const bn_product *products, int32_t count, int32_t first, int64_t n)
+{
+    int32_t i = first + 1;
+    while (i < count && bn_linear_looks_up(products[i].weight, n) == bn_linear_looks_up(products[first].weight, n)) i++;
+    return i;
+}
+
 bn_status bn_linear(bn_context *ctx, const bn_product *products, int32_t count, const bn_quantized *x, int64_t n)
 {
     if (ctx == NULL) return BN_ERROR_ARGUMENT;
@@ -172,10 +186,15 @@ bn_status bn_linear(bn_context *ctx, const bn_product *products, int32_t count, 
     if (status == BN_OK) status = bn_enter(ctx);
     if (status != BN_OK) return status;
 
-    if (n == 1)
-        one_row(ctx, products, count, x);
-    else if (n > 1)
-        status = bn_linear_many(ctx, products, count, x, n);
+    for (int32_t i = 0, next; i < count && n > 0 && status == BN_OK; i = next) {
+        next = alike(products, count, i, n);
+        if (bn_linear_looks_up(products[i].weight, n))
+            status = bn_linear_tables(ctx, products + i, next - i, x, n);
+        else if (n == 1)
+            one_row(ctx, products + i, next - i, x);
+        else
+            status = bn_linear_many(ctx, products + i, next - i, x, n);
+    }
     const bn_status left = bn_leave(ctx);
     return status != BN_OK ? status : left;
 }

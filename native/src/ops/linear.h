@@ -1,4 +1,7 @@
-/* What the two ways of BitLinear share: linear.c has the operation and one row of activations, linear_many.c several. */
+/*
+ * What the ways of BitLinear share: linear.c has the operation and one row of activations, linear_many.c several,
+ * linear_tables.c look-ups.
+ */
 #ifndef BN_LINEAR_H
 #define BN_LINEAR_H
 
@@ -14,5 +17,11 @@ static inline void bn_linear_epilogue(bn_epilogue_fn epilogue, const bn_product 
 
 /* All products by n rows of activations, n > 1. The caller has checked them and holds the guard. */
 bn_status bn_linear_many(bn_context *ctx, const bn_product *products, int32_t count, const bn_quantized *x, int64_t n);
+
+/* Whether a product by n rows of activations is one for bn_linear_tables. */
+bool bn_linear_looks_up(const bn_matrix *weight, int64_t n);
+
+/* All products, such ones, by n rows of activations, n > 0. The caller has checked them and holds the guard. */
+bn_status bn_linear_tables(bn_context *ctx, const bn_product *products, int32_t count, const bn_quantized *x, int64_t n);
 
 #endif

@@ -86,6 +86,10 @@ static const uint8_t *i2s_rows(const many *job, const bn_matrix *weight, int64_t
 {
     if (weight->type == BN_TYPE_I2_S) return bn_ternary_row(weight, row);
     const bn_format format = (bn_format)bn_ternary_format(weight->type);
+    if (bn_tiled(weight->type)) {
+        ((bn_unpack_tiles_fn)bn_kernel_of(job->ctx, BN_OPERATION_UNPACK_TILES, format))(weight, (size_t)row, (size_t)rows, to);
+        return to;
+    }
     const bn_unpack_fn unpack = (bn_unpack_fn)bn_kernel_of(job->ctx, BN_OPERATION_UNPACK, format);
     const int64_t group = bn_ternary_group(weight->type);
     for (int64_t i = 0; i < rows; i += group)

@@ -2,9 +2,12 @@
 #ifndef BN_OPS_H
 #define BN_OPS_H
 
+#include <stdbool.h>
+
 #include "context.h"
 #include "formats/i2c.h"
 #include "formats/i2r16.h"
+#include "formats/tl2.h"
 
 /*
  * How many items, each of `cost` element operations, make a piece worth a thread's while: some microseconds, several
@@ -54,6 +57,12 @@ static inline int32_t bn_ternary_format(int32_t type)
     }
 }
 
+/* Whether a ternary type is cut into tiles: its kernels take the matrix and not the place of a row. */
+static inline bool bn_tiled(int32_t type)
+{
+    return type == BN_TYPE_TL1 || type == BN_TYPE_TL2;
+}
+
 /* Rows that a ternary type keeps together: only a multiple of them is a place in the matrix. */
 static inline int64_t bn_ternary_group(int32_t type)
 {
@@ -62,6 +71,9 @@ static inline int64_t bn_ternary_group(int32_t type)
         return BN_I2R16_ROWS;
     case BN_TYPE_I2_C:
         return BN_I2C_STRIP;
+    case BN_TYPE_TL1:
+    case BN_TYPE_TL2:
+        return 16;
     default:
         return 1;
     }
