@@ -950,6 +950,24 @@ public class BitNetNative extends BitNetNative$shared {
     public static int BN_TYPE_I2_S() {
         return BN_TYPE_I2_S;
     }
+    private static final int BN_TYPE_TL1 = (int)38L;
+    /**
+     * {@snippet lang=c :
+     * enum bn_type.BN_TYPE_TL1 = 38
+     * }
+     */
+    public static int BN_TYPE_TL1() {
+        return BN_TYPE_TL1;
+    }
+    private static final int BN_TYPE_TL2 = (int)39L;
+    /**
+     * {@snippet lang=c :
+     * enum bn_type.BN_TYPE_TL2 = 39
+     * }
+     */
+    public static int BN_TYPE_TL2() {
+        return BN_TYPE_TL2;
+    }
     private static final int BN_TYPE_I2_R16 = (int)1016L;
     /**
      * {@snippet lang=c :
@@ -1025,12 +1043,59 @@ public class BitNetNative extends BitNetNative$shared {
         }
     }
 
+    private static class bn_matrix_check {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            BitNetNative.C_INT,
+            BitNetNative.C_POINTER,
+            BitNetNative.C_POINTER
+        );
+
+        public static final MethodHandle HANDLE = NativeLibrary.downcall("bn_matrix_check", DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * bn_status bn_matrix_check(bn_context *ctx, const bn_matrix *matrix)
+     * }
+     */
+    public static FunctionDescriptor bn_matrix_check$descriptor() {
+        return bn_matrix_check.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * bn_status bn_matrix_check(bn_context *ctx, const bn_matrix *matrix)
+     * }
+     */
+    public static MethodHandle bn_matrix_check$handle() {
+        return bn_matrix_check.HANDLE;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * bn_status bn_matrix_check(bn_context *ctx, const bn_matrix *matrix)
+     * }
+     */
+    public static int bn_matrix_check(MemorySegment ctx, MemorySegment matrix) {
+        var mh$ = bn_matrix_check.HANDLE;
+        try {
+            return (int)mh$.invokeExact(ctx, matrix);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class bn_repack {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             BitNetNative.C_INT,
             BitNetNative.C_POINTER,
             BitNetNative.C_POINTER,
             BitNetNative.C_INT,
+            BitNetNative.C_POINTER,
             BitNetNative.C_POINTER
         );
 
@@ -1040,7 +1105,7 @@ public class BitNetNative extends BitNetNative$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * bn_status bn_repack(bn_context *ctx, const bn_matrix *from, int32_t type, void *to)
+     * bn_status bn_repack(bn_context *ctx, const bn_matrix *from, int32_t type, const bn_tiles *tiles, void *to)
      * }
      */
     public static FunctionDescriptor bn_repack$descriptor() {
@@ -1050,7 +1115,7 @@ public class BitNetNative extends BitNetNative$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * bn_status bn_repack(bn_context *ctx, const bn_matrix *from, int32_t type, void *to)
+     * bn_status bn_repack(bn_context *ctx, const bn_matrix *from, int32_t type, const bn_tiles *tiles, void *to)
      * }
      */
     public static MethodHandle bn_repack$handle() {
@@ -1059,13 +1124,13 @@ public class BitNetNative extends BitNetNative$shared {
 
     /**
      * {@snippet lang=c :
-     * bn_status bn_repack(bn_context *ctx, const bn_matrix *from, int32_t type, void *to)
+     * bn_status bn_repack(bn_context *ctx, const bn_matrix *from, int32_t type, const bn_tiles *tiles, void *to)
      * }
      */
-    public static int bn_repack(MemorySegment ctx, MemorySegment from, int type, MemorySegment to) {
+    public static int bn_repack(MemorySegment ctx, MemorySegment from, int type, MemorySegment tiles, MemorySegment to) {
         var mh$ = bn_repack.HANDLE;
         try {
-            return (int)mh$.invokeExact(ctx, from, type, to);
+            return (int)mh$.invokeExact(ctx, from, type, tiles, to);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {

@@ -20,6 +20,7 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     int64_t cols;
  *     int32_t type;
  *     float scale;
+ *     bn_tiles tiles;
  * }
  * }
  */
@@ -34,7 +35,8 @@ public class bn_matrix {
         BitNetNative.C_LONG.withName("rows"),
         BitNetNative.C_LONG.withName("cols"),
         BitNetNative.C_INT.withName("type"),
-        BitNetNative.C_FLOAT.withName("scale")
+        BitNetNative.C_FLOAT.withName("scale"),
+        bn_tiles.layout().withName("tiles")
     ).withName("bn_matrix");
 
     /**
@@ -262,6 +264,50 @@ public class bn_matrix {
      */
     public static void scale(MemorySegment struct, float fieldValue) {
         struct.set(scale$LAYOUT, scale$OFFSET, fieldValue);
+    }
+
+    private static final GroupLayout tiles$LAYOUT = (GroupLayout)$LAYOUT.select(groupElement("tiles"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * bn_tiles tiles
+     * }
+     */
+    public static final GroupLayout tiles$layout() {
+        return tiles$LAYOUT;
+    }
+
+    private static final long tiles$OFFSET = $LAYOUT.byteOffset(groupElement("tiles"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * bn_tiles tiles
+     * }
+     */
+    public static final long tiles$offset() {
+        return tiles$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * bn_tiles tiles
+     * }
+     */
+    public static MemorySegment tiles(MemorySegment struct) {
+        return struct.asSlice(tiles$OFFSET, tiles$LAYOUT.byteSize());
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * bn_tiles tiles
+     * }
+     */
+    public static void tiles(MemorySegment struct, MemorySegment fieldValue) {
+        MemorySegment.copy(fieldValue, 0L, struct, tiles$OFFSET, tiles$LAYOUT.byteSize());
     }
 
     /**

@@ -24,7 +24,7 @@ public final class Main {
     private static final int USAGE = 2;
     private static final int USAGE_WIDTH = 110;
     private static final List<String> COMMANDS = List.of("run", "chat", "tokenize", "inspect", "logits", "perplexity",
-            "bench", "synth", "optimize", "doctor");
+            "bench", "synth", "optimize", "convert", "doctor");
 
     @Option(names = {"-h", "--help"}, usageHelp = true, description = "Show this help.")
     private boolean help;
@@ -90,6 +90,7 @@ public final class Main {
             case "bench" -> new BenchCommand(console);
             case "synth" -> new SynthCommand(console);
             case "optimize" -> new OptimizeCommand(console);
+            case "convert" -> new ConvertCommand(console);
             case "doctor" -> new DoctorCommand(console);
             default -> throw new IllegalArgumentException(name);
         };

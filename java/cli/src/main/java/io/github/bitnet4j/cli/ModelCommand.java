@@ -48,6 +48,9 @@ abstract class ModelCommand extends BitNetCommand {
                     + "of 2 MB, which are read faster, but takes memory of their own and time to open (default: mmap).")
     private String load = "mmap";
 
+    @Option(names = "--tl-tiles", paramLabel = "TILES", order = 87, description = TlTilesArgument.OF_A_MODEL)
+    private String tlTiles;
+
     ModelCommand(Console console) {
         super(console);
     }
@@ -93,7 +96,7 @@ abstract class ModelCommand extends BitNetCommand {
 
     final ModelOptions modelOptions(int threads) {
         return checked(() -> ModelOptions.DEFAULT.withThreads(threads).withContextLength(ctx).withIsa(isa)
-                .withKvPrecision(kvPrecision()).withLoad(loadMode()));
+                .withKvPrecision(kvPrecision()).withLoad(loadMode()).withTlTiles(TlTilesArgument.parse(tlTiles)));
     }
 
     private LoadMode loadMode() {

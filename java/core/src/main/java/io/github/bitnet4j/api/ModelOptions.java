@@ -4,6 +4,7 @@ import io.github.bitnet4j.model.HeadMode;
 import io.github.bitnet4j.model.KvPrecision;
 import io.github.bitnet4j.model.LoadListener;
 import io.github.bitnet4j.model.LoadMode;
+import io.github.bitnet4j.model.TlTiles;
 import java.util.Objects;
 
 /**
@@ -20,16 +21,18 @@ import java.util.Objects;
  *                      memory of that size, and chooses the same tokens; {@code AUTO} does so where the file has that quarter
  * @param load          where weights lie: {@code HUGEPAGES} copies them to pages that are read faster
  * @param loadListener  hears how far the copying has come
+ * @param tlTiles       of TL1 and TL2 tensors, for files of other programs, which do not record them;
+ *                      {@link TlTiles#UNKNOWN} for what the file says
  */
 public record ModelOptions(int threads, int contextLength, String isa, int batchSize, KvPrecision kvPrecision,
-                           HeadMode head, LoadMode load, LoadListener loadListener) {
+                           HeadMode head, LoadMode load, LoadListener loadListener, TlTiles tlTiles) {
 
     /**
      * One thread a physical core, the model's context, the best kernels, 256 rows a pass, f16 keys and values, the head
      * that the file is made for, weights in the file.
      */
     public static final ModelOptions DEFAULT = new ModelOptions(0, 0, "auto", 256, KvPrecision.F16, HeadMode.AUTO,
-            LoadMode.MMAP, LoadListener.NONE);
+            LoadMode.MMAP, LoadListener.NONE, TlTiles.UNKNOWN);
 
     public ModelOptions {
         Objects.requireNonNull(isa, "isa");
@@ -37,6 +40,7 @@ public record ModelOptions(int threads, int contextLength, String isa, int batch
         Objects.requireNonNull(head, "head");
         Objects.requireNonNull(load, "load");
         Objects.requireNonNull(loadListener, "loadListener");
+        Objects.requireNonNull(tlTiles, "tlTiles");
         require(threads >= 0 && threads <= 256, "threads", threads, "0 (physical cores) to 256");
         require(contextLength >= 0, "contextLength", contextLength, "0 (the model's limit) or more");
         require(batchSize >= 1 && batchSize <= 4096, "batchSize", batchSize, "1 to 4096");
@@ -49,34 +53,38 @@ public record ModelOptions(int threads, int contextLength, String isa, int batch
     }
 
     public ModelOptions withThreads(int threads) {
-        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head, load, loadListener);
+        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head, load, loadListener, tlTiles);
     }
 
     public ModelOptions withContextLength(int contextLength) {
-        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head, load, loadListener);
+        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head, load, loadListener, tlTiles);
     }
 
     public ModelOptions withIsa(String isa) {
-        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head, load, loadListener);
+        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head, load, loadListener, tlTiles);
     }
 
     public ModelOptions withBatchSize(int batchSize) {
-        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head, load, loadListener);
+        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head, load, loadListener, tlTiles);
     }
 
     public ModelOptions withKvPrecision(KvPrecision kvPrecision) {
-        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head, load, loadListener);
+        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head, load, loadListener, tlTiles);
     }
 
     public ModelOptions withHead(HeadMode head) {
-        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head, load, loadListener);
+        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head, load, loadListener, tlTiles);
     }
 
     public ModelOptions withLoad(LoadMode load) {
-        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head, load, loadListener);
+        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head, load, loadListener, tlTiles);
     }
 
     public ModelOptions withLoadListener(LoadListener loadListener) {
-        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head, load, loadListener);
+        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head, load, loadListener, tlTiles);
+    }
+
+    public ModelOptions withTlTiles(TlTiles tlTiles) {
+        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head, load, loadListener, tlTiles);
     }
 }

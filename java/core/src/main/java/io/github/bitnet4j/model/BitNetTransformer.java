@@ -81,16 +81,17 @@ public final class BitNetTransformer implements AutoCloseable {
      * @param positions most positions of a sequence
      * @param precision of keys, values and attention
      * @param mode      of the output head
+     * @param tiles     of TL1 and TL2, if they are not those that the file records
      */
     public BitNetTransformer(GgufFile file, ModelConfig config, Kernels kernels, int batchSize, int positions,
-                             KvPrecision precision, HeadMode mode) {
+                             KvPrecision precision, HeadMode mode, TlTiles tiles) {
         this.config = config;
         this.kernels = kernels;
         this.batchSize = batchSize;
         this.positions = positions;
         this.precision = precision;
         try {
-            Weights weights = new Weights(file, arena);
+            Weights weights = new Weights(file, arena, kernels, tiles);
             embedding = weights.table("token_embd.weight", config.vocabulary(), config.hidden());
             head = file.tensor("output.weight").isPresent()
                     ? weights.table("output.weight", config.vocabulary(), config.hidden())

@@ -4,11 +4,12 @@ import static io.github.bitnet4j.bindings.BitNetNative.*;
 
 import io.github.bitnet4j.BitNetException;
 import io.github.bitnet4j.bindings.BitNetNative;
-import io.github.bitnet4j.bindings.bn_matrix;
+import io.github.bitnet4j.bindings.bn_tiles;
 import io.github.bitnet4j.gguf.GgmlType;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Optional;
 
 /**
  * One native context: kernels chosen for a CPU target, and their threads. Each method is one operation of
@@ -87,14 +88,26 @@ public final class Kernels implements AutoCloseable {
      * @throws BitNetException if a code is 3, which no intact file holds, or the shape does not fit the format
      */
     public void repack(MemorySegment codes, long rows, long cols, GgmlType format, MemorySegment to) {
+        repack(new Matrix(codes, GgmlType.I2_S, rows, cols, Optional.empty()), format, Optional.empty(), to);
+    }
+
+    /**
+     * Writes ternary weights in another format, exactly: I2_S in any, TL1 and TL2 as I2_S.
+     *
+     * @param tiles of the result, if it is TL1 or TL2
+     * @param to    its weights without the scale, 64-byte aligned
+     * @throws BitNetException if a weight is none of -1, 0 and 1, or the shape does not fit the format or the tiles
+     */
+    public void repack(Matrix from, GgmlType format, Optional<TlTiles.Tiles> tiles, MemorySegment to) {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment matrix = bn_matrix.allocate(arena);
-            bn_matrix.data(matrix, codes);
-            bn_matrix.rows(matrix, rows);
-            bn_matrix.cols(matrix, cols);
-            bn_matrix.type(matrix, GgmlType.I2_S.id());
-            check(bn_repack(context, matrix, format.id(), to));
+            MemorySegment given = tiles.map(t -> t.fill(bn_tiles.allocate(arena))).orElse(MemorySegment.NULL);
+            check(bn_repack(context, from.describe(arena, 0), format.id(), given, to));
         }
+    }
+
+    /** Throws a {@link BitNetException} that says what is possible if this {@code bn_matrix} is not. */
+    void checkMatrix(MemorySegment matrix) {
+        check(bn_matrix_check(context, matrix));
     }
 
     void embed(MemorySegment table, MemorySegment tokens, long n, MemorySegment x) {

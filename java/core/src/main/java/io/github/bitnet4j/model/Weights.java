@@ -1,7 +1,6 @@
 package io.github.bitnet4j.model;
 
 import io.github.bitnet4j.BitNetException;
-import io.github.bitnet4j.bindings.bn_matrix;
 import io.github.bitnet4j.gguf.GgmlType;
 import io.github.bitnet4j.gguf.GgufFile;
 import io.github.bitnet4j.gguf.GgufTensor;
@@ -15,27 +14,30 @@ import java.util.Optional;
 
 /** Describes tensors of a file to the kernels, in place, after checking that they have the shape the model needs. */
 final class Weights {
-    private static final List<GgmlType> TERNARY = List.of(GgmlType.I2_S, GgmlType.I2_R16, GgmlType.I2_C);
+    private static final List<GgmlType> TERNARY = List.of(GgmlType.I2_S, GgmlType.I2_R16, GgmlType.I2_C, GgmlType.TL1,
+            GgmlType.TL2);
+    private static final int SCALE_BYTES = 32;
 
     private static final List<GgmlType> TABLES = List.of(GgmlType.F16, GgmlType.F32, GgmlType.Q8_0, GgmlType.Q6_K, GgmlType.Q4_0);
 
     private final GgufFile file;
     private final Arena arena;
     private final List<MemorySegment> linears = new ArrayList<>();
+    private final Kernels kernels;
+    private final TlTiles tiles;
 
-    Weights(GgufFile file, Arena arena) {
+    /** @param tiles of TL1 and TL2, if they are not those that the file records */
+    Weights(GgufFile file, Arena arena, Kernels kernels, TlTiles tiles) {
         this.file = file;
         this.arena = arena;
+        this.kernels = kernels;
+        this.tiles = tiles.or(TlTiles.of(file));
     }
 
     /** A ternary matrix of any layout, {@code bn_matrix} with its scale, which stands behind the codes. */
     MemorySegment linear(String name, long rows, long cols) {
         GgufTensor tensor = tensor(name, TERNARY, cols, rows);
-        if (!Kernels.fits(tensor.type(), rows, cols)) {
-            throw bad(name, "has " + rows + " rows of " + cols + " weights; I2_S takes rows of a multiple of 128, I2_R16 rows "
-                    + "and columns by 16, I2_C rows by 64 and columns by 16");
-        }
-        float scale = tensor.data().get(ValueLayout.JAVA_FLOAT_UNALIGNED, rows * cols / 4);
+        float scale = tensor.data().get(ValueLayout.JAVA_FLOAT_UNALIGNED, tensor.byteSize() - SCALE_BYTES);
         if (!Float.isFinite(scale)) {
             throw bad(name, "has the scale " + scale + "; the file is corrupt");
         }
@@ -67,13 +69,14 @@ final class Weights {
     }
 
     private MemorySegment matrix(GgufTensor tensor, float scale) {
-        MemorySegment matrix = bn_matrix.allocate(arena);
-        bn_matrix.data(matrix, tensor.data());
-        bn_matrix.rows(matrix, tensor.rows());
-        bn_matrix.cols(matrix, tensor.cols());
-        bn_matrix.type(matrix, tensor.type().id());
-        bn_matrix.scale(matrix, scale);
-        return matrix;
+        try {
+            MemorySegment matrix = new Matrix(tensor.data(), tensor.type(), tensor.rows(), tensor.cols(), tiles.of(tensor))
+                    .describe(arena, scale);
+            kernels.checkMatrix(matrix);
+            return matrix;
+        } catch (BitNetException e) {
+            throw new BitNetException(file.path() + ": tensor " + tensor.name() + ": " + e.getMessage(), e);
+        }
     }
 
     private GgufTensor tensor(String name, List<GgmlType> types, long... dims) {

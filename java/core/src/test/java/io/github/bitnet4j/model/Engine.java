@@ -16,7 +16,8 @@ final class Engine implements AutoCloseable {
     private Engine(Path path, int threads, String isa, KvPrecision precision, HeadMode head) throws IOException {
         file = GgufFile.open(path);
         kernels = new Kernels(threads, isa);
-        transformer = new BitNetTransformer(file, ModelConfig.read(file), kernels, 320, POSITIONS, precision, head);
+        transformer = new BitNetTransformer(file, ModelConfig.read(file), kernels, 320, POSITIONS, precision, head,
+                TlTiles.UNKNOWN);
     }
 
     Engine(Path path, int threads, String isa, KvPrecision precision) throws IOException {

@@ -1,0 +1,2 @@
+/** A model file with its ternary weights in another format. */
+package io.github.bitnet4j.convert;
