@@ -38,7 +38,6 @@ final class BenchCommand extends ModelCommand {
     private static final int WARM_UP_TOKENS = 16;
     private static final GenerationOptions LIKELIEST =
             GenerationOptions.tokens(1).withSampling(SamplingOptions.GREEDY.withSeed(SEED)).withIgnoreStopIds(true);
-    private static final List<String> PRODUCTS = List.of("gemv i2_s", "gemm i2_s", "gemm_packed i2_s");
 
     enum Format { MD, JSON, CSV }
 
@@ -105,7 +104,7 @@ final class BenchCommand extends ModelCommand {
                 Progress progress = new Progress(console, "bench")) {
             double bandwidth = bandwidth(model);
             bandwidths.put(model.kernels().threads(), bandwidth);
-            kernels = KernelNames.of(model.kernels());
+            kernels = KernelNames.ofProducts(model.kernels(), model.file());
             load = Loading.of(model.weightMemory());
             for (int i = 0; i < tests.size(); i++) {
                 progress.update(i, tests.size(), tests.get(i).name() + ", " + model.kernels().threads() + " threads");
@@ -211,8 +210,7 @@ final class BenchCommand extends ModelCommand {
                 console.out().println("head of generated tokens: " + HeadArgument.text(headUse));
             }
             console.out().println("weights: " + load.text());
-            console.out().println("kernels of the ternary products: " + PRODUCTS.stream().map(kernels::get)
-                    .collect(Collectors.joining(", ")));
+            console.out().println("kernels of the ternary products: " + String.join(", ", kernels.values()));
         }
     }
 }
