@@ -4,6 +4,7 @@ import static io.github.bitnet4j.bindings.BitNetNative.*;
 
 import io.github.bitnet4j.BitNetException;
 import io.github.bitnet4j.bindings.BitNetNative;
+import io.github.bitnet4j.bindings.bn_matrix;
 import io.github.bitnet4j.bindings.bn_tiles;
 import io.github.bitnet4j.gguf.GgmlType;
 import java.lang.foreign.Arena;
