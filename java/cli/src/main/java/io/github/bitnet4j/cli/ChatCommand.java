@@ -51,6 +51,9 @@ final class ChatCommand extends ModelCommand {
     @Mixin
     private HeadArgument head;
 
+    @Mixin
+    private DraftArguments draft;
+
     private GenerationOptions options;
     private ChatLines lines;
     private Conversation conversation;
@@ -64,14 +67,14 @@ final class ChatCommand extends ModelCommand {
 
     @Override
     public Integer call() throws IOException {
-        sampling.options(tokens == null ? UNTIL_STOP : tokens); // mistakes show before a model is opened
+        sampling.options(tokens == null ? UNTIL_STOP : tokens).withDraft(draft.draft()); // mistakes show before a model is opened
         try (BitNetModel model = open(modelOptions().withHead(head.mode())); Session session = model.newSession(); ChatLines input = ChatLines.of(console)) {
             lines = input;
             ChatTemplate format = template(model);
             conversation = new Conversation(session, format);
             conversation.system(system);
             int limit = tokens != null ? tokens : format instanceof PlainText ? PLAIN_TOKENS : UNTIL_STOP;
-            options = sampling.options(limit);
+            options = sampling.options(limit).withDraft(draft.draft());
             if (console.inIsTerminal()) {
                 tell(model.info().name() + ", " + model.kernels().isa() + ", " + model.kernels().threads()
                         + " threads, template " + format.description() + ". /help lists commands.");
@@ -121,7 +124,7 @@ final class ChatCommand extends ModelCommand {
             if (reason == FinishReason.CONTEXT_FULL) {
                 tell("the context of " + session.model().contextLength() + " tokens is full; /reset starts anew");
             }
-            stats = stats(generation.timings(), session, reason);
+            stats = stats(generation, session, reason);
         }
     }
 
@@ -139,10 +142,13 @@ final class ChatCommand extends ModelCommand {
         }
     }
 
-    private static String stats(Timings timings, Session session, FinishReason reason) {
-        return String.format(Locale.ROOT, "read %d tokens, %.1f tokens/s; wrote %d tokens, %.1f tokens/s; end: %s; context: %d of %d",
+    private static String stats(Generation generation, Session session, FinishReason reason) {
+        Timings timings = generation.timings();
+        return String.format(Locale.ROOT, "read %d tokens, %.1f tokens/s; wrote %d tokens, %.1f tokens/s; end: %s; drafts: %s; "
+                + "context: %d of %d",
                 timings.promptTokens(), timings.promptTokensPerSecond(), timings.generatedTokens(),
-                timings.generatedTokensPerSecond(), reason.label(), session.position(), session.model().contextLength());
+                timings.generatedTokensPerSecond(), reason.label(), DraftArguments.text(generation.draftUse()),
+                session.position(), session.model().contextLength());
     }
 
     /** Words of the program itself: not part of the conversation, so not on standard output. */

@@ -1,6 +1,7 @@
 package io.github.bitnet4j.cli;
 
 import io.github.bitnet4j.api.BitNetModel;
+import io.github.bitnet4j.api.DraftUse;
 import io.github.bitnet4j.api.FinishReason;
 import io.github.bitnet4j.api.Generation;
 import io.github.bitnet4j.api.GenerationOptions;
@@ -40,12 +41,15 @@ final class RunCommand extends ModelCommand {
     @Mixin
     private HeadArgument head;
 
+    @Mixin
+    private DraftArguments draft;
+
     RunCommand(Console console) {
         super(console);
     }
 
     private record Result(String model, String isa, int threads, int[] promptIds, int[] ids, String text,
-                          String finishReason, JsonTimings timings, HeadUse headUse) {}
+                          String finishReason, JsonTimings timings, HeadUse headUse, DraftUse draftUse) {}
 
     /** {@link Timings} in JSON. */
     record JsonTimings(int promptTokens, double promptMs, double promptTokensPerSecond, int generatedTokens,
@@ -60,7 +64,7 @@ final class RunCommand extends ModelCommand {
     @Override
     public Integer call() throws IOException {
         PromptInput.Prompt input = prompt.read(console);
-        GenerationOptions options = sampling.options(tokens);
+        GenerationOptions options = sampling.options(tokens).withDraft(draft.draft());
         try (BitNetModel model = open(modelOptions().withHead(head.mode())); Session session = model.newSession(); Progress progress = new Progress(console, "prompt")) {
             int[] ids = input.encode(model.tokenizer());
             try (Generation generation = session.generate(ids, options.withListener(progress::update));
@@ -103,14 +107,17 @@ final class RunCommand extends ModelCommand {
         String reason = generation.finishReason().map(FinishReason::label).orElseThrow();
         if (json) {
             Json.print(console.out(), new Result(modelPath().toString(), model.kernels().isa(), model.kernels().threads(), ids,
-                    generation.ids(), generation.text(), reason, JsonTimings.of(timings), generation.headUse()));
+                    generation.ids(), generation.text(), reason, JsonTimings.of(timings), generation.headUse(),
+                    generation.draftUse()));
             return;
         }
         if (console.outIsTerminal()) {
             console.out().println("").flush();
         }
-        console.err().printf(Locale.ROOT, "prompt: %d tokens, %.1f tokens/s; generated: %d tokens, %.1f tokens/s; end: %s; head: %s%n",
+        console.err().printf(Locale.ROOT, "prompt: %d tokens, %.1f tokens/s; generated: %d tokens, %.1f tokens/s; end: %s; "
+                + "head: %s; drafts: %s%n",
                 timings.promptTokens(), timings.promptTokensPerSecond(), timings.generatedTokens(),
-                timings.generatedTokensPerSecond(), reason, HeadArgument.text(generation.headUse()));
+                timings.generatedTokensPerSecond(), reason, HeadArgument.text(generation.headUse()),
+                DraftArguments.text(generation.draftUse()));
     }
 }

@@ -96,6 +96,9 @@ class BadInputTest {
         refused(2, "there is no test", "bench", "-p", "0", "-n", "0");
         refused(2, "'-o'", "bench", "-o", "xml");
         refused(2, "--load is 'fast'; it must be mmap or hugepages", "bench", "--load", "fast");
+        refused(2, "--draft is 'fast'; it must be lookup or none", "run", "--draft", "fast");
+        refused(2, "a draft of 16 tokens; it must be 1 to 15", "run", "--draft-max", "16");
+        refused(2, "a draft of 0 tokens; it must be 1 to 15", "chat", "--draft-max", "0");
         refused(2, "--head is 'fast'; it must be auto, exact or two-pass", "bench", "--head", "fast");
         refused(1, "line 2 is not a JSON string", "tokenize", "--jsonl", file("\"a\"\nfoo\n"));
     }

@@ -45,8 +45,21 @@ class RunCommandTest {
         assertArrayEquals(GREEDY_IDS, Cli.ints(result.get("ids")));
         assertEquals(64, result.get("head_use").get("two_pass").asInt());
         Cli plain = Cli.ok("run", "-p", PROMPT, "-n", "64", "--head", "two-pass");
-        assertTrue(plain.err().matches(".*; head: two-pass, \\d+ exact logits a token\\R"), plain.err());
-        assertTrue(Cli.ok("run", "-p", PROMPT, "-n", "4", "--top-k", "0", "--head", "two-pass").err().endsWith("; head: exact\n"));
+        assertTrue(plain.err().matches(".*; head: two-pass, \\d+ exact logits a token; drafts: .*\\R"), plain.err());
+        assertTrue(Cli.ok("run", "-p", PROMPT, "-n", "4", "--top-k", "0", "--head", "two-pass").err().contains("; head: exact; "));
+    }
+
+    @Test
+    void draftsGiveTheSameTokens() {
+        JsonNode none = Cli.ok("run", "-p", PROMPT, "-n", "300", "--ignore-eos", "--temp", "0", "--draft", "none", "--json").json();
+        assertEquals(0, none.get("draft_use").get("drafted").asInt());
+        assertEquals(300, none.get("draft_use").get("passes").asInt());
+        for (String most : new String[] {"1", "15"}) {
+            JsonNode drafted = Cli.ok("run", "-p", PROMPT, "-n", "300", "--ignore-eos", "--temp", "0", "--draft-max", most, "--json").json();
+            assertArrayEquals(Cli.ints(none.get("ids")), Cli.ints(drafted.get("ids")));
+            assertEquals(300, drafted.get("draft_use").get("passes").asInt() + drafted.get("draft_use").get("accepted").asInt());
+        }
+        assertTrue(Cli.ok("run", "-p", PROMPT, "-n", "4", "--draft", "none").err().endsWith("; drafts: none\n"));
     }
 
     @Test
@@ -55,7 +68,7 @@ class RunCommandTest {
         String text = Cli.ok("run", "-p", PROMPT, "-n", "64", "--temp", "0", "--json").json().get("text").asText();
         assertEquals(text, plain.out());
         assertEquals(1, plain.err().lines().count());
-        assertTrue(plain.err().matches("prompt: 5 tokens, .* tokens/s; generated: 64 tokens, .* tokens/s; end: length; head: exact\\R"), plain.err());
+        assertTrue(plain.err().matches("prompt: 5 tokens, .* tokens/s; generated: 64 tokens, .* tokens/s; end: length; head: exact; drafts: (none|\\d+ of \\d+ right, \\d\\.\\d\\d tokens a pass)\\R"), plain.err());
     }
 
     @Test

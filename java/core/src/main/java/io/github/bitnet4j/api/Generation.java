@@ -3,7 +3,6 @@ package io.github.bitnet4j.api;
 import io.github.bitnet4j.BitNetException;
 import io.github.bitnet4j.model.Cancellation;
 import io.github.bitnet4j.model.CancelledException;
-import io.github.bitnet4j.model.Candidates;
 import io.github.bitnet4j.sampling.Sampler;
 import io.github.bitnet4j.sampling.StopSequences;
 import io.github.bitnet4j.tokenizer.StreamDecoder;
@@ -13,7 +12,6 @@ import java.util.BitSet;
 import java.util.Iterator;
 import java.util.NoSuchElementException;
 import java.util.Optional;
-import java.util.function.IntConsumer;
 import java.util.Spliterator;
 import java.util.Spliterators;
 import java.util.stream.Stream;
@@ -31,8 +29,7 @@ public final class Generation implements Iterator<GeneratedToken>, AutoCloseable
     private final StopSequences stops;
     private final BitSet stopIds;
     private final Cancellation cancellation = new Cancellation();
-    private final Candidates candidates = new Candidates();
-    private final IntConsumer addCandidate = this::addCandidate;
+    private final Lookahead lookahead;
     private long chosen;
     private long chosenTwoPass;
     private long exactLogits;
@@ -50,8 +47,10 @@ public final class Generation implements Iterator<GeneratedToken>, AutoCloseable
         this.options = options;
         promptTokens = session.pending();
         sampler = new Sampler(options.sampling());
+        lookahead = new Lookahead(session, options.draft(), sampler);
         for (int id : session.ids()) {
             sampler.accept(id);
+            lookahead.accept(id);
         }
         decoder = session.model().tokenizer().newDecoder();
         stops = new StopSequences(options.stop());
@@ -82,6 +81,10 @@ public final class Generation implements Iterator<GeneratedToken>, AutoCloseable
             finish(FinishReason.LENGTH);
             return;
         }
+        if (cancellation.isCancelled()) {
+            finish(FinishReason.CANCELLED);
+            return;
+        }
         long start = System.nanoTime();
         try {
             take(choose());
@@ -93,27 +96,14 @@ public final class Generation implements Iterator<GeneratedToken>, AutoCloseable
     }
 
     private int choose() {
-        int largest = sampler.candidates();
-        if (largest == 0) {
-            candidates.all();
-        } else {
-            candidates.largest(largest);
-            sampler.forEachAdjusted(addCandidate);
-        }
-        int id = sample(session.logits(options.listener(), cancellation, candidates));
+        int id = sample(lookahead.next(options.maxTokens() - count, options.listener(), cancellation));
         chosen++;
-        if (candidates.computed() > 0 && candidates.computed() < session.model().info().vocabulary()) {
+        int computed = lookahead.computed();
+        if (computed > 0 && computed < session.model().info().vocabulary()) {
             chosenTwoPass++;
-            exactLogits += candidates.computed();
+            exactLogits += computed;
         }
         return id;
-    }
-
-    /** A token that the model does not have is the sampler's to refuse, with a sentence. */
-    private void addCandidate(int id) {
-        if (id < session.model().info().vocabulary()) {
-            candidates.add(id);
-        }
     }
 
     private int sample(float[] logits) {
@@ -144,6 +134,7 @@ public final class Generation implements Iterator<GeneratedToken>, AutoCloseable
             return;
         }
         session.push(id);
+        lookahead.accept(id);
         remember(id);
         StopSequences.Step step = stops.accept(decoder.push(id));
         text.append(step.text());
@@ -223,6 +214,11 @@ public final class Generation implements Iterator<GeneratedToken>, AutoCloseable
     /** How the output head found the tokens so far. */
     public HeadUse headUse() {
         return new HeadUse(chosen, chosenTwoPass, exactLogits);
+    }
+
+    /** What drafts did so far. */
+    public DraftUse draftUse() {
+        return lookahead.use();
     }
 
     /** Ends the generation; what it gave to the session stays there. */

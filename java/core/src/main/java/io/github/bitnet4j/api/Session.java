@@ -1,6 +1,8 @@
 package io.github.bitnet4j.api;
 
 import io.github.bitnet4j.BitNetException;
+import io.github.bitnet4j.draft.Draft;
+import io.github.bitnet4j.draft.PassTimes;
 import io.github.bitnet4j.model.Batch;
 import io.github.bitnet4j.model.BitNetTransformer;
 import io.github.bitnet4j.model.Cancellation;
@@ -27,19 +29,38 @@ public final class Session implements AutoCloseable {
         void accept(int index, float[] logits);
     }
 
+    /** Which logits somebody wants. */
+    @FunctionalInterface
+    interface Wish {
+        /** Those of a row, 0 for the first that has logits. */
+        Candidates of(int row);
+    }
+
+    /** Rows of a pass that are sampled from, at most. */
+    private static final int ROWS = 1 + Draft.LIMIT;
+
     private final BitNetModel model;
     private final BitNetTransformer transformer;
     private final KvCache cache;
     private final Batch batch;
-    private final float[] logits;
-    private final LogitsConsumer toLogits = (row, values) -> copyLogits(values);
+    private final PassTimes passTimes = new PassTimes(ROWS);
     private int[] ids = new int[64];
     /** Tokens of the sequence. */
     private int size;
     /** Tokens whose keys and values are in the cache; the rest wait for the next pass. */
     private int computed;
-    /** Whether {@link #logits} belongs to the last token. */
-    private boolean current;
+    /** Guesses that follow the sequence in {@link #ids}, with keys and values in the cache. */
+    private int guessed;
+    /** By row of a pass: logits after a token of the sequence, then after each guess that followed it. */
+    private final float[][] logits = new float[ROWS][];
+    /** The row after the last token. */
+    private int row;
+    /** Whether that row still is as it was computed, and whose wish it fulfils. */
+    private boolean fresh;
+    private Wish wish;
+    private final Wish everyLogit;
+    /** Of a pass that ends with the sequence and its guesses; {@link #computed} is the position of its first row. */
+    private final LogitsConsumer toRows;
     private boolean closed;
 
     Session(BitNetModel model, BitNetTransformer transformer) {
@@ -47,7 +68,9 @@ public final class Session implements AutoCloseable {
         this.transformer = transformer;
         cache = transformer.newCache();
         batch = new Batch(transformer.batchSize());
-        logits = new float[model.info().vocabulary()];
+        Candidates all = new Candidates();
+        everyLogit = row -> all;
+        toRows = (row, values) -> copy(values, computed + row - (size - 1));
     }
 
     public BitNetModel model() {
@@ -75,9 +98,9 @@ public final class Session implements AutoCloseable {
             throw new IllegalArgumentException("cannot rewind to " + position + ": the session has " + size + " tokens");
         }
         if (position < size) {
+            forgetGuesses();
             size = position;
             computed = Math.min(computed, position);
-            current = false;
         }
     }
 
@@ -111,11 +134,13 @@ public final class Session implements AutoCloseable {
     public void evaluate(int[] tokens, int firstWanted, LogitsListener listener) {
         int base = size;
         append(tokens);
-        run(PrefillListener.NONE, new Cancellation(), base + firstWanted, new Candidates(), (row, values) -> {
-            copyLogits(values);
-            listener.accept(computed + row - base, logits);
+        run(size, base + firstWanted, everyLogit, PrefillListener.NONE, new Cancellation(), (row, values) -> {
+            copy(values, 0);
+            listener.accept(computed + row - base, logits[0]);
         });
-        current = firstWanted < tokens.length;
+        row = 0;
+        fresh = firstWanted < tokens.length;
+        wish = everyLogit;
     }
 
     private void append(int[] tokens) {
@@ -124,68 +149,126 @@ public final class Session implements AutoCloseable {
             throw new BitNetException("the prompt has " + tokens.length + " tokens but the context has room for "
                     + remaining() + "; shorten it or raise the context length (-c)");
         }
+        int vocabulary = model.info().vocabulary();
         for (int id : tokens) {
-            if (id < 0 || id >= logits.length) {
-                throw new BitNetException("token id " + id + " is outside the vocabulary of " + logits.length);
+            if (id < 0 || id >= vocabulary) {
+                throw new BitNetException("token id " + id + " is outside the vocabulary of " + vocabulary);
             }
         }
+        guessed = 0;
         for (int id : tokens) {
             push(id);
         }
     }
 
-    /** Appends one token, to be computed with the next pass. */
+    /** Appends one token. If it was guessed it is computed, and its logits are there; otherwise the next pass will do that. */
     void push(int id) {
-        if (size == ids.length) {
-            ids = Arrays.copyOf(ids, 2 * size);
+        if (guessed > 0 && ids[size] == id) {
+            size++;
+            computed++;
+            guessed--;
+            row++;
+            fresh = true;
+        } else {
+            forgetGuesses();
+            makeRoom(1);
+            ids[size++] = id;
         }
-        ids[size++] = id;
-        current = false;
+    }
+
+    /** Their keys and values are written over some time; nothing reads beyond the token it belongs to. */
+    private void forgetGuesses() {
+        guessed = 0;
+        fresh = false;
+    }
+
+    private void makeRoom(int more) {
+        if (size + more > ids.length) {
+            ids = Arrays.copyOf(ids, Math.max(2 * ids.length, size + more));
+        }
+    }
+
+    /** Most guesses that a pass has room for. */
+    int mostGuesses() {
+        return Math.min(ROWS, batch.capacity()) - 1;
+    }
+
+    /** What passes of a few rows took. */
+    PassTimes passTimes() {
+        return passTimes;
+    }
+
+    /** Whether the logits after the last token are there, as this wish wants them. */
+    boolean hasLogits(Wish mine) {
+        open();
+        return fresh && wish == mine;
+    }
+
+    /** Whether the logits after the last token are there, every one. */
+    boolean hasEveryLogit() {
+        return hasLogits(everyLogit);
+    }
+
+    /** The logits after the last token, which must be there, to be used up; the array is the session's own. */
+    float[] takeLogits() {
+        fresh = false;
+        return logits[row];
     }
 
     /**
-     * Logits after the last token, those wanted at least, computing what is missing; the array is the session's own and
-     * may be overwritten.
+     * Computes what is missing and the logits after the last token, and those after each of {@code count} guesses at what
+     * follows, which are kept as long as the tokens that come are the guessed ones.
+     *
+     * @param wanted of each row; which also is the one who may take the logits
      */
-    float[] logits(PrefillListener listener, Cancellation cancellation, Candidates wanted) {
-        compute(listener, cancellation, wanted);
-        current = false;
-        return logits;
-    }
-
-    private void compute(PrefillListener listener, Cancellation cancellation, Candidates wanted) {
+    void compute(Wish wanted, int[] guesses, int count, PrefillListener listener, Cancellation cancellation) {
         open();
-        if (current || size == 0) {
-            return;
-        }
+        forgetGuesses();
+        makeRoom(count);
+        System.arraycopy(guesses, 0, ids, size, count);
         computed = Math.min(computed, size - 1);
-        run(listener, cancellation, size - 1, wanted, toLogits);
-        current = true;
+        boolean step = pending() == 1;
+        long start = System.nanoTime();
+        run(size + count, size - 1, wanted, listener, cancellation, toRows);
+        if (step) {
+            passTimes.passed(1 + count, System.nanoTime() - start);
+        }
+        guessed = count;
+        row = 0;
+        fresh = true;
+        wish = wanted;
     }
 
-    /** @param consumer hears of the rows of each pass; {@link #computed} is the position of its first */
-    private void run(PrefillListener listener, Cancellation cancellation, int firstWanted, Candidates wanted,
+    /**
+     * Computes the tokens up to {@code end}, which may be guesses, with the logits of those from {@code firstWanted} on.
+     *
+     * @param consumer hears of the rows of each pass; {@link #computed} is the position of its first
+     */
+    private void run(int end, int firstWanted, Wish wanted, PrefillListener listener, Cancellation cancellation,
                      LogitsConsumer consumer) {
         int start = computed;
         while (computed < size) {
             int base = computed;
-            int count = Math.min(batch.capacity(), size - base);
+            int count = Math.min(batch.capacity(), end - base);
             batch.clear();
             for (int i = base; i < base + count; i++) {
                 if (i < firstWanted) {
                     batch.add(ids[i], cache, i, false);
                 } else {
-                    batch.add(ids[i], cache, i, wanted);
+                    batch.add(ids[i], cache, i, wanted.of(i - firstWanted));
                 }
             }
             transformer.forward(batch, cancellation, consumer);
-            computed += count;
+            computed = Math.min(base + count, size);
             listener.progress(computed - start, size - start);
         }
     }
 
-    private void copyLogits(MemorySegment values) {
-        MemorySegment.copy(values, ValueLayout.JAVA_FLOAT, 0, logits, 0, logits.length);
+    private void copy(MemorySegment values, int to) {
+        if (logits[to] == null) {
+            logits[to] = new float[model.info().vocabulary()];
+        }
+        MemorySegment.copy(values, ValueLayout.JAVA_FLOAT, 0, logits[to], 0, logits[to].length);
     }
 
     /** Tokens that wait for the next pass. */

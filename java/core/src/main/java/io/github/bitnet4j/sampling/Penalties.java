@@ -60,9 +60,9 @@ final class Penalties {
         size++;
     }
 
-    /** How many tokens the window holds. */
-    int size() {
-        return size;
+    /** How many tokens the window holds once it has taken so many more. */
+    int sizeAfter(int more) {
+        return Math.min(size + more, limit);
     }
 
     /** Names each token of the window, as often as it is in it. */

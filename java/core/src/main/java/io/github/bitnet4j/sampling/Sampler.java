@@ -62,11 +62,12 @@ public final class Sampler {
      * long as they are less; negative infinity, say. Bias and penalties change only the adjusted tokens, so of the others
      * the largest stay the largest, and the count has room for all adjusted ones before them.
      *
+     * @param later after how many more tokens, which then are adjusted ones too; 0 for the next token
      * @return 0 if it needs every logit: top-k is off and the temperature is not 0
      */
-    public int candidates() {
+    public int candidates(int later) {
         long most = options.temperature() == 0 ? 1 : options.topK();
-        return most == 0 ? 0 : (int) Math.min(Integer.MAX_VALUE, most + biasIds.length + penalties.size());
+        return most == 0 ? 0 : (int) Math.min(Integer.MAX_VALUE, most + biasIds.length + penalties.sizeAfter(later));
     }
 
     /**

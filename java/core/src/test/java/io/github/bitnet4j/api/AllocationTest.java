@@ -4,15 +4,14 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.sun.management.ThreadMXBean;
+import io.github.bitnet4j.draft.Draft;
 import io.github.bitnet4j.model.Cancellation;
-import io.github.bitnet4j.model.Candidates;
 import io.github.bitnet4j.model.Golden;
 import io.github.bitnet4j.model.HeadMode;
 import io.github.bitnet4j.sampling.Sampler;
 import io.github.bitnet4j.sampling.SamplingOptions;
 import java.lang.management.ManagementFactory;
 import java.util.List;
-import java.util.function.IntConsumer;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -49,27 +48,32 @@ class AllocationTest {
         return least;
     }
 
-    /** The forward pass, the head, sampling: nothing. */
+    /** The forward pass, the head, sampling, guesses as many as there is room for: nothing. */
     @ParameterizedTest
     @MethodSource("ways")
     void idsLeaveNothing(HeadMode head, SamplingOptions sampling) {
-        try (BitNetModel model = BitNetModel.open(Golden.MODEL, ModelOptions.DEFAULT.withHead(head));
-                Session session = model.newSession()) {
-            Sampler sampler = new Sampler(sampling);
-            Candidates candidates = new Candidates();
-            IntConsumer add = candidates::add;
-            Cancellation never = new Cancellation();
-            double bytes = leastBytes(0, () -> {
-                session.rewind(0);
-                session.push(1);
-            }, tokens -> {
-                for (int i = 0; i < tokens; i++) {
-                    candidates.largest(sampler.candidates());
-                    sampler.forEachAdjusted(add);
-                    session.push(sampler.sample(session.logits(PrefillListener.NONE, never, candidates)));
+        for (Draft draft : new Draft[] {Draft.NONE, Draft.LOOKUP}) {
+            try (BitNetModel model = BitNetModel.open(Golden.MODEL, ModelOptions.DEFAULT.withHead(head));
+                    Session session = model.newSession()) {
+                for (int rows = 2; rows <= Draft.LIMIT + 1; rows++) {
+                    session.passTimes().passed(rows, 1);
                 }
-            });
-            assertEquals(0, bytes);
+                Sampler sampler = new Sampler(sampling);
+                Lookahead lookahead = new Lookahead(session, draft, sampler);
+                Cancellation never = new Cancellation();
+                double bytes = leastBytes(0, () -> {
+                    session.rewind(0);
+                    session.push(1);
+                }, tokens -> {
+                    for (int i = 0; i < tokens; i++) {
+                        int id = sampler.sample(lookahead.next(TOKENS, PrefillListener.NONE, never));
+                        session.push(id);
+                        lookahead.accept(id);
+                    }
+                });
+                assertEquals(0, bytes, draft.toString());
+                assertEquals(draft == Draft.LOOKUP, lookahead.use().accepted() > 0);
+            }
         }
     }
 

@@ -188,6 +188,36 @@ class SamplerTest {
         assertMessage("logit bias for token 3, but the model has 3 tokens", () -> outside.sample(logits));
     }
 
+    /** With the largest logits only, asked for some tokens ahead, and those of all adjusted tokens by then. */
+    @Test
+    void theCandidatesAreEnough() {
+        SamplingOptions seeded = SamplingOptions.DEFAULT.withSeed(1).withTopK(2);
+        for (SamplingOptions options : List.of(SamplingOptions.GREEDY.withPresencePenalty(50), seeded.withPresencePenalty(50),
+                SamplingOptions.GREEDY.withPresencePenalty(50).withPenaltyWindow(3), seeded.withFrequencyPenalty(-9).withPenaltyWindow(5),
+                seeded.withLogitBias(Map.of(1, 20f, 2, -20f)).withRepetitionPenalty(4))) {
+            SplittableRandom random = new SplittableRandom(3);
+            Sampler all = new Sampler(options.withSeed(1));
+            Sampler some = new Sampler(options.withSeed(1));
+            for (int pass = 0; pass < 200; pass++) {
+                int ahead = random.nextInt(6);
+                List<Integer> named = new ArrayList<>();
+                some.forEachAdjusted(named::add);
+                int[] counts = IntStream.rangeClosed(0, ahead).map(some::candidates).toArray();
+                for (int count : counts) {
+                    float[] logits = gaussian(random, 40, 1);
+                    float[] few = logits.clone();
+                    float least = (float) IntStream.range(0, 40).mapToDouble(i -> logits[i]).sorted().skip(Math.max(0, 40 - count)).findFirst().orElseThrow();
+                    for (int id = 0; id < few.length; id++) {
+                        few[id] = few[id] >= least || named.contains(id) ? few[id] : NONE;
+                    }
+                    int id = all.sample(logits.clone());
+                    assertEquals(id, some.sample(few), options.toString());
+                    named.add(id);
+                }
+            }
+        }
+    }
+
     @Test
     void brokenLogitsAreNamed() {
         for (SamplingOptions options : List.of(SamplingOptions.GREEDY, SamplingOptions.DEFAULT, PLAIN)) {
