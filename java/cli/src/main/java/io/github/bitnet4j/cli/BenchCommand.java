@@ -38,7 +38,6 @@ final class BenchCommand extends ModelCommand {
     private static final int WARM_UP_TOKENS = 16;
     private static final GenerationOptions LIKELIEST =
             GenerationOptions.tokens(1).withSampling(SamplingOptions.GREEDY.withSeed(SEED)).withIgnoreStopIds(true);
-    private static final List<String> PRODUCTS = List.of("gemv i2_s", "gemm i2_s", "gemm_packed i2_s");
 
     enum Format { MD, JSON, CSV }
 
@@ -72,7 +71,7 @@ final class BenchCommand extends ModelCommand {
     }
 
     private record Result(List<BenchRow> tests, Map<Integer, Double> readBandwidthByThreads, Map<String, String> kernels,
-                          HeadUse headUse, Loading load) {}
+                          HeadUse headUse, Loading load, Tuning tuning) {}
 
     @Override
     public Integer call() {
@@ -105,7 +104,7 @@ final class BenchCommand extends ModelCommand {
                 Progress progress = new Progress(console, "bench")) {
             double bandwidth = bandwidth(model);
             bandwidths.put(model.kernels().threads(), bandwidth);
-            kernels = KernelNames.of(model.kernels());
+            kernels = KernelNames.used(model, options.kvPrecision());
             load = Loading.of(model.weightMemory());
             for (int i = 0; i < tests.size(); i++) {
                 progress.update(i, tests.size(), tests.get(i).name() + ", " + model.kernels().threads() + " threads");
@@ -196,7 +195,7 @@ final class BenchCommand extends ModelCommand {
 
     private void report() {
         if (json || format == Format.JSON) {
-            Json.print(console.out(), new Result(rows, bandwidths, kernels, headUse, load));
+            Json.print(console.out(), new Result(rows, bandwidths, kernels, headUse, load, tuning().orElse(null)));
         } else if (format == Format.CSV) {
             console.out().println(BenchRow.CSV_TITLES);
             rows.forEach(row -> console.out().println(row.csv()));
@@ -211,8 +210,8 @@ final class BenchCommand extends ModelCommand {
                 console.out().println("head of generated tokens: " + HeadArgument.text(headUse));
             }
             console.out().println("weights: " + load.text());
-            console.out().println("kernels of the ternary products: " + PRODUCTS.stream().map(kernels::get)
-                    .collect(Collectors.joining(", ")));
+            console.out().println("tuning: " + tuningText());
+            console.out().println("kernels: " + String.join(", ", kernels.values()));
         }
     }
 }

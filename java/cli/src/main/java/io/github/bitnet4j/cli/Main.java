@@ -24,7 +24,7 @@ public final class Main {
     private static final int USAGE = 2;
     private static final int USAGE_WIDTH = 110;
     private static final List<String> COMMANDS = List.of("run", "chat", "tokenize", "inspect", "logits", "perplexity",
-            "bench", "synth", "optimize", "doctor");
+            "bench", "synth", "optimize", "doctor", "tune");
 
     @Option(names = {"-h", "--help"}, usageHelp = true, description = "Show this help.")
     private boolean help;
@@ -91,6 +91,7 @@ public final class Main {
             case "synth" -> new SynthCommand(console);
             case "optimize" -> new OptimizeCommand(console);
             case "doctor" -> new DoctorCommand(console);
+            case "tune" -> new TuneCommand(console);
             default -> throw new IllegalArgumentException(name);
         };
     }
