@@ -71,7 +71,7 @@ final class BenchCommand extends ModelCommand {
     }
 
     private record Result(List<BenchRow> tests, Map<Integer, Double> readBandwidthByThreads, Map<String, String> kernels,
-                          HeadUse headUse, Loading load) {}
+                          HeadUse headUse, Loading load, Tuning tuning) {}
 
     @Override
     public Integer call() {
@@ -104,7 +104,7 @@ final class BenchCommand extends ModelCommand {
                 Progress progress = new Progress(console, "bench")) {
             double bandwidth = bandwidth(model);
             bandwidths.put(model.kernels().threads(), bandwidth);
-            kernels = KernelNames.ofProducts(model.kernels(), model.file());
+            kernels = KernelNames.used(model, options.kvPrecision());
             load = Loading.of(model.weightMemory());
             for (int i = 0; i < tests.size(); i++) {
                 progress.update(i, tests.size(), tests.get(i).name() + ", " + model.kernels().threads() + " threads");
@@ -195,7 +195,7 @@ final class BenchCommand extends ModelCommand {
 
     private void report() {
         if (json || format == Format.JSON) {
-            Json.print(console.out(), new Result(rows, bandwidths, kernels, headUse, load));
+            Json.print(console.out(), new Result(rows, bandwidths, kernels, headUse, load, tuning().orElse(null)));
         } else if (format == Format.CSV) {
             console.out().println(BenchRow.CSV_TITLES);
             rows.forEach(row -> console.out().println(row.csv()));
@@ -210,7 +210,8 @@ final class BenchCommand extends ModelCommand {
                 console.out().println("head of generated tokens: " + HeadArgument.text(headUse));
             }
             console.out().println("weights: " + load.text());
-            console.out().println("kernels of the ternary products: " + String.join(", ", kernels.values()));
+            console.out().println("tuning: " + tuningText());
+            console.out().println("kernels: " + String.join(", ", kernels.values()));
         }
     }
 }

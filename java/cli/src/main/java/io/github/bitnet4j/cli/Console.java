@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.function.IntPredicate;
+import java.util.function.Supplier;
 
 /**
  * What a command reads from and writes to, so that tests can stand in for the process.
@@ -18,15 +19,18 @@ import java.util.function.IntPredicate;
  * @param err       standard error: errors, progress, summaries
  * @param terminals which of the three file descriptors is a terminal; asked only when it matters
  * @param home      the folder of the installation, which holds {@code models/}
+ * @param tuning    where {@link Tuning} is kept, whether the file exists or not; asked only when it matters
  */
-record Console(InputStream in, Output out, PrintStream err, IntPredicate terminals, Optional<Path> home) {
+record Console(InputStream in, Output out, PrintStream err, IntPredicate terminals, Optional<Path> home,
+               Supplier<Optional<Path>> tuning) {
     /** System property that the launcher sets to {@link #home}. */
     private static final String HOME_PROPERTY = "bitnet.home";
 
     static Console ofProcess() {
         return new Console(new FileInputStream(FileDescriptor.in), new Output(new FileOutputStream(FileDescriptor.out)),
                 new PrintStream(new FileOutputStream(FileDescriptor.err), true, StandardCharsets.UTF_8),
-                Terminals::isTerminal, Optional.ofNullable(System.getProperty(HOME_PROPERTY)).map(Path::of));
+                Terminals::isTerminal, Optional.ofNullable(System.getProperty(HOME_PROPERTY)).map(Path::of),
+                () -> Optional.of(Tuning.fileOfUser()));
     }
 
     boolean inIsTerminal() {

@@ -38,9 +38,9 @@ final class DoctorCommand extends ModelCommand {
                            double readBandwidth) {}
 
     private record Estimate(String model, long bytesPerToken, double readBandwidth, double tokensPerSecond, Loading load,
-                            String problem) {}
+                            Map<String, String> kernels, String head, String kv, String problem) {}
 
-    private record Report(Machine machine, Library library, String libraryProblem, Estimate estimate) {}
+    private record Report(Machine machine, Library library, String libraryProblem, Tuning tuning, Estimate estimate) {}
 
     @Override
     public Integer call() {
@@ -51,11 +51,11 @@ final class DoctorCommand extends ModelCommand {
                     modelOptions().isa())) {
                 Library library = new Library(path.toString(), Cpu.features(), isas(kernels), KernelNames.of(kernels),
                         kernels.threads(), bandwidth(kernels));
-                report(new Report(machine, library, null, estimate(library)));
+                report(new Report(machine, library, null, tuning().orElse(null), estimate(library)));
             }
             return OK;
         } catch (NativeLibraryException e) {
-            report(new Report(machine, null, Errors.sentence(e), null));
+            report(new Report(machine, null, Errors.sentence(e), null, null));
             throw e;
         }
     }
@@ -87,11 +87,13 @@ final class DoctorCommand extends ModelCommand {
             Loading load = Loading.of(model.weightMemory());
             double bandwidth = load.copiedBytes() == 0 ? library.readBandwidth()
                     : bandwidth(model.kernels(), model.weightMemory().bytes());
-            return new Estimate(info.name(), info.decodeBytes(), bandwidth, bandwidth / info.decodeBytes(), load, null);
+            return new Estimate(info.name(), info.decodeBytes(), bandwidth, bandwidth / info.decodeBytes(), load,
+                    KernelNames.used(model, modelOptions().kvPrecision()), lower(model.head()),
+                    lower(modelOptions().kvPrecision()), null);
         } catch (UsageException e) {
-            return new Estimate(null, 0, 0, 0, null, "no model is named; give one with -m FILE");
+            return new Estimate(null, 0, 0, 0, null, null, null, null, "no model is named; give one with -m FILE");
         } catch (RuntimeException e) {
-            return new Estimate(modelPath().toString(), 0, 0, 0, null, Errors.sentence(e));
+            return new Estimate(modelPath().toString(), 0, 0, 0, null, null, null, null, Errors.sentence(e));
         }
     }
 
@@ -103,6 +105,7 @@ final class DoctorCommand extends ModelCommand {
         report.machine().print(console.out());
         line("library", report.library() == null ? "not loaded: " + report.libraryProblem() : report.library().path());
         Optional.ofNullable(report.library()).ifPresent(this::print);
+        line("tuning", report.library() == null ? "unknown" : tuningText());
         Optional.ofNullable(report.estimate()).ifPresent(this::print);
         console.out().flush();
     }
@@ -115,12 +118,19 @@ final class DoctorCommand extends ModelCommand {
         line("bandwidth", Units.rate(library.readBandwidth()) + " read by " + library.threads() + " threads");
     }
 
+    private static String lower(Enum<?> value) {
+        return value.name().toLowerCase(Locale.ROOT).replace('_', '-');
+    }
+
     private void print(Estimate estimate) {
         line("model", estimate.problem() != null ? estimate.problem() : String.format(Locale.ROOT,
                 "%s: a token reads %s, so at most %.1f tokens/s from memory", estimate.model(),
                 Units.bytes(estimate.bytesPerToken()), estimate.tokensPerSecond()));
-        Optional.ofNullable(estimate.load()).ifPresent(load -> line("weights", load.text() + "; read at "
-                + Units.rate(estimate.readBandwidth())));
+        if (estimate.problem() == null) {
+            line("weights", estimate.load().text() + "; read at " + Units.rate(estimate.readBandwidth()));
+            line("head, kv", estimate.head() + ", " + estimate.kv());
+            line("model's kernels", String.join(" ", estimate.kernels().values()));
+        }
     }
 
     private void line(String name, String value) {

@@ -1,16 +1,21 @@
 package io.github.bitnet4j.cli;
 
-import io.github.bitnet4j.gguf.GgufFile;
+import io.github.bitnet4j.api.BitNetModel;
+import io.github.bitnet4j.gguf.GgufTensor;
 import io.github.bitnet4j.model.Cpu;
+import io.github.bitnet4j.model.HeadMode;
 import io.github.bitnet4j.model.Kernels;
+import io.github.bitnet4j.model.KvPrecision;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
-import java.util.stream.Collectors;
 
 /** The kernels that a context runs. */
 final class KernelNames {
+    private static final String NONE = "none";
+
     private KernelNames() {}
 
     /** Names by operation and format, such as {@code gemv i2_s}, in the order of the native table. */
@@ -22,13 +27,37 @@ final class KernelNames {
         return names;
     }
 
-    /** Those of the ternary products of a file: by one row each format has its own, by many all go through I2_S. */
-    static Map<String, String> ofProducts(Kernels kernels, GgufFile file) {
-        Set<String> formats = file.tensors().stream().map(tensor -> tensor.type().name().toLowerCase(Locale.ROOT))
-                .collect(Collectors.toSet());
-        Map<String, String> names = of(kernels);
-        names.keySet().removeIf(name -> !name.startsWith("gemm")
-                && !(name.startsWith("gemv") && formats.contains(name.substring(name.indexOf(' ') + 1))));
+    /**
+     * Those of them that a model needs: by the formats of its tensors, the head and the cache. Which of a tensor's kernels runs
+     * depends on the number of rows.
+     */
+    static Map<String, String> used(BitNetModel model, KvPrecision cache) {
+        Set<String> tensors = new HashSet<>();
+        model.file().tensors().stream().filter(tensor -> tensor.rank() > 1).forEach(tensor -> tensors.add(format(tensor)));
+        String table = format(model.file().requireTensor("token_embd.weight"));
+        String rows = model.file().tensor("output.weight").map(KernelNames::format).orElse(table);
+        boolean twoPass = model.head() == HeadMode.TWO_PASS;
+        Map<String, String> names = of(model.kernels());
+        names.entrySet().removeIf(entry -> {
+            String[] key = entry.getKey().split(" ");
+            return entry.getValue().equals(NONE) || !switch (key[0]) {
+                case "embed" -> key[1].equals(table);
+                case "matmul" -> key[1].equals(rows);
+                case "matmul_rows" -> key[1].equals(rows) && twoPass;
+                case "coarse", "coarse_pack" -> twoPass;
+                case "attention" -> key[1].equals(cache.name().toLowerCase(Locale.ROOT));
+                case "attention_merge", "attention_finish" -> cache != KvPrecision.F32;
+                case "attention_exact" -> cache == KvPrecision.F32;
+                case "store_kv" -> cache == KvPrecision.F16;
+                case "softmax" -> false; // the sampler has its own
+                case "gemv", "gemv_rows", "unpack" -> tensors.contains(key[1]);
+                default -> true; // many rows of any ternary format share their kernels, and norms and gates are in every layer
+            };
+        });
         return names;
+    }
+
+    private static String format(GgufTensor tensor) {
+        return tensor.type().name().toLowerCase(Locale.ROOT);
     }
 }

@@ -22,12 +22,15 @@ record Machine(String cpu, int physicalCores, int logicalCores, long memoryBytes
                String jdk, String jdkHome) {
 
     static Machine here() {
-        return new Machine(field(Path.of("/proc/cpuinfo"), "model name", System.getProperty("os.arch")),
-                Cpu.physicalCores(), Runtime.getRuntime().availableProcessors(), memory("MemTotal"), memory("MemAvailable"),
+        return new Machine(cpuName(), Cpu.physicalCores(), Runtime.getRuntime().availableProcessors(), memory("MemTotal"), memory("MemAvailable"),
                 System.getProperty("os.name") + " " + System.getProperty("os.version") + " " + System.getProperty("os.arch"),
                 System.getProperty("java.vm.name") + " " + System.getProperty("java.runtime.version") + ", "
                         + System.getProperty("java.vendor"),
                 System.getProperty("java.home"));
+    }
+
+    static String cpuName() {
+        return field(Path.of("/proc/cpuinfo"), "model name", System.getProperty("os.arch"));
     }
 
     private static long memory(String name) {

@@ -7,12 +7,14 @@ import io.github.bitnet4j.gguf.GgufException;
 import io.github.bitnet4j.gguf.GgufFile;
 import io.github.bitnet4j.huggingface.CheckpointCache;
 import io.github.bitnet4j.huggingface.CheckpointConverter;
+import io.github.bitnet4j.model.Kernels;
 import io.github.bitnet4j.model.KvPrecision;
 import io.github.bitnet4j.model.LoadMode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Supplier;
 import picocli.CommandLine.Option;
 
@@ -26,7 +28,7 @@ abstract class ModelCommand extends BitNetCommand {
     private Path model;
 
     @Option(names = {"-t", "--threads"}, paramLabel = "N", split = ",", order = 81,
-            description = "Threads that compute (default: physical cores).")
+            description = "Threads that compute (default: those of 'bitnet tune', or physical cores).")
     private List<Integer> threads = List.of(0);
 
     @Option(names = {"-c", "--ctx"}, paramLabel = "N", order = 82,
@@ -34,8 +36,9 @@ abstract class ModelCommand extends BitNetCommand {
     private int ctx;
 
     @Option(names = "--isa", paramLabel = "NAME", order = 83,
-            description = "Kernels to use, such as avx2 (default: auto; 'bitnet doctor' lists them).")
-    private String isa = "auto";
+            description = "Kernels to use, such as avx2, or auto (default: those of 'bitnet tune', or auto; 'bitnet doctor' "
+                    + "lists them).")
+    private String isa;
 
     @Option(names = "--kv", paramLabel = "TYPE", order = 84,
             description = "Keys and values: f16; int8, half of that and faster over long texts; or f32 with attention in "
@@ -45,11 +48,14 @@ abstract class ModelCommand extends BitNetCommand {
 
     @Option(names = "--load", paramLabel = "MODE", order = 86,
             description = "Weights: mmap reads them where they lie in the file; hugepages copies those of every token to pages "
-                    + "of 2 MB, which are read faster, but takes memory of their own and time to open (default: mmap).")
-    private String load = "mmap";
+                    + "of 2 MB, which are read faster, but takes memory of their own and time to open (default: that of "
+                    + "'bitnet tune', or mmap).")
+    private String load;
 
     @Option(names = "--tl-tiles", paramLabel = "TILES", order = 87, description = TlTilesArgument.OF_A_MODEL)
     private String tlTiles;
+
+    private Optional<Tuning> tuning;
 
     ModelCommand(Console console) {
         super(console);
@@ -95,11 +101,47 @@ abstract class ModelCommand extends BitNetCommand {
     }
 
     final ModelOptions modelOptions(int threads) {
-        return checked(() -> ModelOptions.DEFAULT.withThreads(threads).withContextLength(ctx).withIsa(isa)
-                .withKvPrecision(kvPrecision()).withLoad(loadMode()).withTlTiles(TlTilesArgument.parse(tlTiles)));
+        Optional<Tuning> tuned = tuning();
+        int chosenThreads = threads != 0 ? threads : tuned.map(Tuning::threads).orElse(0);
+        String chosenIsa = isa != null ? isa
+                : System.getenv("BITNET_ISA") != null ? "auto" : tuned.map(Tuning::isa).orElse("auto");
+        LoadMode chosenLoad = loadMode(load != null ? load : tuned.map(Tuning::load).orElse("mmap"));
+        return checked(() -> ModelOptions.DEFAULT.withThreads(chosenThreads).withContextLength(ctx).withIsa(chosenIsa)
+                .withKvPrecision(kvPrecision()).withLoad(chosenLoad).withTlTiles(TlTilesArgument.parse(tlTiles)));
     }
 
-    private LoadMode loadMode() {
+    /** What {@code bitnet tune} remembered; a file that cannot be used is named in one line on standard error. */
+    final Optional<Tuning> tuning() {
+        if (tuning == null) {
+            tuning = console.tuning().get().filter(Files::exists).flatMap(this::read);
+        }
+        return tuning;
+    }
+
+    private Optional<Tuning> read(Path file) {
+        try {
+            Tuning found = Tuning.read(file, Kernels.version());
+            if (verbose) {
+                console.err().println("bitnet: settings of " + file + ": " + found.text());
+            }
+            return Optional.of(found);
+        } catch (Tuning.Unusable e) {
+            console.err().println("bitnet: " + e.getMessage());
+            return Optional.empty();
+        }
+    }
+
+    /** For a report: the settings that were used where the command line says nothing. */
+    final String tuningText() {
+        return tuning().map(Tuning::text).orElse("none; 'bitnet tune' measures what is fastest here");
+    }
+
+    /** Whether the command line names what {@code tune} chooses. */
+    final boolean settingsGiven() {
+        return isa != null || load != null || !threads.equals(List.of(0));
+    }
+
+    static LoadMode loadMode(String load) {
         return switch (load) {
             case "mmap" -> LoadMode.MMAP;
             case "hugepages" -> LoadMode.HUGEPAGES;

@@ -23,10 +23,20 @@ record Cli(int status, byte[] bytes, String err) {
     }
 
     static Cli runWithInput(String input, String... arguments) {
+        return run(input, Optional.empty(), arguments);
+    }
+
+    /** Runs with settings of {@code tune} in a file. */
+    static Cli runTuned(Path tuning, String... arguments) {
+        return run("", Optional.of(tuning), arguments);
+    }
+
+    private static Cli run(String input, Optional<Path> tuning, String... arguments) {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         ByteArrayOutputStream err = new ByteArrayOutputStream();
         Console console = new Console(new ByteArrayInputStream(input.getBytes(StandardCharsets.UTF_8)), new Output(out),
-                new PrintStream(err, true, StandardCharsets.UTF_8), descriptor -> false, Optional.of(HOME));
+                new PrintStream(err, true, StandardCharsets.UTF_8), descriptor -> false, Optional.of(HOME),
+                () -> tuning);
         int status = Main.run(console, arguments);
         return new Cli(status, out.toByteArray(), err.toString(StandardCharsets.UTF_8));
     }

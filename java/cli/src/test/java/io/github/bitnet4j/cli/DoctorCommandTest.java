@@ -1,6 +1,7 @@
 package io.github.bitnet4j.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -18,7 +19,26 @@ class DoctorCommandTest {
             assertEquals(isa.get("available").asBoolean(), isa.get("reason").asText().isEmpty(), isa.toString());
         }
         assertTrue(library.get("read_bandwidth").asDouble() > 0);
-        assertTrue(report.get("estimate").get("tokens_per_second").asDouble() > 0);
+        JsonNode estimate = report.get("estimate");
+        assertTrue(estimate.get("tokens_per_second").asDouble() > 0);
+        assertEquals("exact", estimate.get("head").asText());
+        assertEquals("f16", estimate.get("kv").asText());
+        assertEquals("mmap", estimate.get("load").get("mode").asText());
+    }
+
+    /** Those of the bundled model's formats, and no others: I2_S, an F16 table, an F16 cache. */
+    @Test
+    void theKernelsThatAModelUsesAreNamed() {
+        JsonNode kernels = Cli.ok("doctor", "--json").json().get("estimate").get("kernels");
+        for (String used : new String[] {"gemv i2_s", "gemm i2_s", "gemv_rows i2_s", "matmul f16", "embed f16", "attention f16",
+            "quantize f32", "glu f32", "rope f32"}) {
+            assertTrue(kernels.has(used), used + " in " + kernels);
+        }
+        for (String unused : new String[] {"gemv i2_r16", "gemv i2_c", "coarse d4_r16", "embed q8_0", "matmul f32",
+            "attention_exact f32", "softmax f32"}) {
+            assertFalse(kernels.has(unused), unused + " in " + kernels);
+        }
+        assertTrue(Cli.ok("doctor", "--json", "--kv", "f32").json().get("estimate").get("kernels").has("attention_exact f32"));
     }
 
     @Test

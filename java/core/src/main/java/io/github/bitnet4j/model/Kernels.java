@@ -45,6 +45,11 @@ public final class Kernels implements AutoCloseable {
         }
     }
 
+    /** Version of the native library. */
+    public static String version() {
+        return bn_version().getString(0);
+    }
+
     /** Name of the CPU target in use. */
     public String isa() {
         return bn_isa_name(bn_context_isa(context)).getString(0);
