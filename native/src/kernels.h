@@ -323,6 +323,7 @@ typedef enum bn_format {
     X(GEMM, I2_S, AVX2, bn_gemm_i2s_avx2)                       \
     X(GEMM, I2_S, AVXVNNI, bn_gemm_i2s_avxvnni)                 \
     X(GEMM, I2_S, AVX512VNNI, bn_gemm_i2s_avx512vnni)           \
+    X(GEMM_PACKED, I2_S, AVX2, bn_gemm_packed_avx2)             \
     X(GEMM_PACKED, I2_S, AVX512VNNI, bn_gemm_packed_avx512vnni) \
     X(GEMV, I2_R16, SCALAR, bn_gemv_i2r16_scalar)               \
     X(GEMV, I2_R16, AVX2, bn_gemv_i2r16_avx2)                   \

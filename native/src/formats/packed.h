@@ -1,6 +1,6 @@
 /*
- * What a matrix-matrix product over many activation rows multiplies: both sides laid out anew, once a batch, for kernels
- * that keep sums of 48 weight rows by 8 activation rows in registers and look other sums up in tables.
+ * What a matrix-matrix product over many activation rows multiplies: both sides laid out anew, once a batch, for
+ * kernels that keep sums of 48 weight rows by 8 activation rows in registers and look other sums up in tables.
  *
  * A panel of weights: some rows, filled up with zeros to a multiple of 48, by cols columns, a multiple of 128:
  *
@@ -17,6 +17,7 @@
 #ifndef BN_PACKED_H
 #define BN_PACKED_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -50,6 +51,14 @@ static inline size_t bn_packed_index(size_t rows, size_t cols, size_t row, size_
 static inline size_t bn_packed_weights_bytes(size_t rows, size_t cols)
 {
     return bn_packed_flags_bytes(rows) + rows * cols / 2;
+}
+
+/* Whether there is a code 3, which tables do not know. It never occurs, but all kernels agree on what it is. */
+static inline bool bn_packed_threes(const uint8_t *panel, size_t rows)
+{
+    uint8_t any = 0;
+    for (size_t i = 0; i < rows / BN_PACKED_GROUP; i++) any |= panel[i];
+    return any != 0;
 }
 
 /* Where the dword of a block's row and of column k lies. */

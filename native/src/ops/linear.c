@@ -21,9 +21,8 @@ enum {
 typedef struct linear {
     const bn_product *products;
     const bn_quantized *x;
-    int64_t n;
-    int64_t step; /* n = 1: every product begins and is cut at multiples of it */
-    int gated;    /* n = 1: some product is                                    */
+    int64_t step; /* every product begins and is cut at multiples of it */
+    int gated;    /* some product is                                    */
     bn_gemv_fn gemv[BN_FORMAT_COUNT];
     bn_gemv_rows_fn gemv_rows; /* I2_S */
     bn_epilogue_fn epilogue;

@@ -1,20 +1,21 @@
 /*
- * 48 weight rows by 8 activation rows at a time with vpdpbusd, and half of the activation rows by looking sums up.
+ * Packed products: 48 weight rows by 8 activation rows at a time with vpdpbusd, and half of the activation rows by
+ * looking sums up.
  *
- * A register of weights is a line, 16 rows by 16 columns, of which two bits a byte are 4 neighbouring columns (i2r16.c);
- * they meet 4 activations, broadcast, and the lanes of the sums are the rows. A byte of a line holds the codes of four
- * columns (j, 4 + j, 8 + j, 12 + j). For 32 tokens the 81 sums that those four columns can give are a table of 81 registers
- * of 32 int16 lanes, a lane a token; codes c0 c1 c2 c3 ask for
+ * A register of weights is a line, 16 rows by 16 columns, of which two bits a byte are 4 neighbouring columns
+ * (i2r16.c); they meet 4 activations, broadcast, and the lanes of the sums are the rows. A byte of a line holds the
+ * codes of four columns (j, 4 + j, 8 + j, 12 + j). For 32 tokens the 81 sums that those four columns can give are a
+ * table of 81 registers of 32 int16 lanes, a lane a token; codes c0 c1 c2 c3 ask for
  *
  *     entry c0 + 3 c1 + 9 c2 + 27 c3    (c0 - 1) q[j] + (c1 - 1) q[4 + j] + (c2 - 1) q[8 + j] + (c3 - 1) q[12 + j]
  *
- * so that one load and one addition replace 128 multiplications. A chunk is 16 columns of every row; its four tables are
- * 20,736 bytes and stay in the first-level cache while all rows pass. A row costs four entries, and its 32 sums once in
- * and out of the second-level cache.
+ * so that one load and one addition replace 128 multiplications. A chunk is 16 columns of every row; its four tables
+ * are 20,736 bytes and stay in the first-level cache while all rows pass. A row costs four entries, and its 32 sums
+ * once in and out of the second-level cache.
  *
- * The two have their bottlenecks in different places: a step of a tile, 4 columns, takes 24 cycles of Zen 4's multipliers
- * and 7 of its loads (of 64 bytes); a row of a chunk takes 5 loads and a store and only additions. So three rows are looked
- * up on the side of each step, and half of the 64 tokens come out of each:
+ * The two have their bottlenecks in different places: a step of a tile, 4 columns, takes 24 cycles of Zen 4's
+ * multipliers and 7 of its loads (of 64 bytes); a row of a chunk takes 5 loads and a store and only additions. So three
+ * rows are looked up on the side of each step, and half of the 64 tokens come out of each:
  *
  *     vpdpbusd      rows / 48 tiles * 4 strips * cols / 4 steps   = rows * cols / 48
  *     looked up     rows * cols / 16 chunks                       = rows * cols / 16
@@ -23,7 +24,6 @@
  * them past 2^15 - 1, and are then added to int32 sums: nothing overflows, whatever the activations.
  */
 #include <immintrin.h>
-#include <stdbool.h>
 #include <string.h>
 
 #include "formats/packed.h"
@@ -281,27 +281,19 @@ static void finish(work *k, int32_t *restrict y, size_t y_stride)
 }
 
 /* All tiles by the strips [first, last), each tile meeting all strips in turn. */
-INLINE void multiply(const uint8_t *restrict lines, const int8_t *restrict block, size_t cols, size_t rows, size_t first,
-                     size_t last, int32_t *restrict y, size_t y_stride, work *k)
+INLINE void multiply(const uint8_t *restrict lines, const int8_t *restrict block, size_t cols, size_t rows,
+                     size_t first, size_t last, int32_t *restrict y, size_t y_stride, work *k)
 {
     for (size_t i = 0; i < rows; i += BN_PACKED_ROWS)
         for (size_t s = first; s < last; s++)
             tile(lines + i * cols / 4, block + s * STRIP * cols, cols, y + s * STRIP * y_stride + i, y_stride, k);
 }
 
-/* Tables know no code 3. It never occurs, but when it does, all kernels agree on what it is. */
-static bool has_threes(const uint8_t *panel, size_t rows)
-{
-    uint8_t any = 0;
-    for (size_t i = 0; i < rows / BN_PACKED_GROUP; i++) any |= panel[i];
-    return any != 0;
-}
-
 void bn_gemm_packed_avx512vnni(const uint8_t *restrict panel, size_t cols, size_t rows, const int8_t *restrict block,
                                size_t n, int32_t *restrict y, size_t y_stride, void *restrict scratch)
 {
     const uint8_t *restrict lines = panel + bn_packed_lines(rows, cols, 0, 0);
-    if (n < LEAST_TOKENS || rows < LEAST_ROWS || has_threes(panel, rows)) {
+    if (n < LEAST_TOKENS || rows < LEAST_ROWS || bn_packed_threes(panel, rows)) {
         multiply(lines, block, cols, rows, 0, (n + STRIP - 1) / STRIP, y, y_stride, NULL);
         return;
     }
