@@ -2,7 +2,8 @@
  * BitLinear by several rows of activations. Kernels for that know only I2_S: weights of other types are unpacked first.
  *
  * A few rows (several sequences, drafted tokens) are as fast as weights come from memory: tiles, a panel of weight rows
- * by all activation rows, the panel small enough that it stays in the cache that it was unpacked to.
+ * by all activation rows, the panel small enough that it stays in the cache that it was unpacked to. Up to four rows do
+ * not repay unpacking: they go through the panel one after the other.
  *
  * Many rows (prefill) are worth packing both sides for (formats/packed.h), once each: all activations in blocks of 64
  * rows, and the weights of all products laid end to end in panels of about a thousand rows. As many panels as the slab
@@ -17,6 +18,7 @@
 enum {
     TILE_ROWS = 64,            /* weight rows of a tile, about                                          */
     TILE = 64 * 96,            /* its sums                                                             */
+    GEMV_MOST = 4,             /* activation rows that do not repay unpacking                          */
     PACKED_LEAST = 40,         /* activation rows that repay packing the weights                       */
     PANEL_WEIGHTS = 6 << 20,   /* of a panel, at most: by a block less than a millisecond              */
     PANEL_LEAST = 240,         /* rows of a panel, so that tables are worth while                      */
@@ -111,6 +113,17 @@ static int64_t tiles_of(const many *job, const bn_matrix *weight)
     return ((weight->rows - 1) / tile_rows(weight) + 1) * across;
 }
 
+/* Every activation row by itself: the first finds the weights in memory, the others in a cache. */
+static void row_after_row(const many *job, const bn_matrix *weight, int64_t row, int64_t rows, const int8_t *q,
+                          int32_t *dot)
+{
+    const bn_format format = (bn_format)bn_ternary_format(weight->type);
+    const bn_gemv_fn gemv = (bn_gemv_fn)bn_kernel_of(job->ctx, BN_OPERATION_GEMV, format);
+    for (int64_t r = 0; r < job->n; r++)
+        gemv(bn_ternary_row(weight, row), (size_t)weight->cols, (size_t)rows, q + r * job->x->stride,
+             dot + r * tile_rows(weight));
+}
+
 /* For each panel of weight rows, all its tiles. */
 static void one_tile(const many *job, const bn_product *product, int64_t tile, share own)
 {
@@ -118,9 +131,13 @@ static void one_tile(const many *job, const bn_product *product, int64_t tile, s
     const int64_t most_rows = tile_rows(weight), most = tile_tokens(weight), across = (job->n - 1) / most + 1;
     const int64_t row = tile / across * most_rows, first = tile % across * most;
     const int64_t rows = smaller(most_rows, weight->rows - row), n = smaller(most, job->n - first);
+    const int8_t *q = job->x->q + first * job->x->stride;
     int32_t dot[TILE];
-    job->gemm(i2s_rows(job, weight, row, rows, own.i2s), job->cols, (size_t)rows,
-              job->x->q + first * job->x->stride, (size_t)job->x->stride, (size_t)n, dot, (size_t)most_rows);
+    if (weight->type != BN_TYPE_I2_S && job->n <= GEMV_MOST)
+        row_after_row(job, weight, row, rows, q, dot);
+    else
+        job->gemm(i2s_rows(job, weight, row, rows, own.i2s), job->cols, (size_t)rows, q, (size_t)job->x->stride, (size_t)n,
+                  dot, (size_t)most_rows);
     for (int64_t r = 0; r < n; r++)
         bn_linear_epilogue(job->epilogue, product, job->x, first + r, row, (size_t)rows, dot + r * most_rows);
 }

@@ -16,7 +16,11 @@
 #include "kernels.h"
 #include "ops/dwords.h"
 
-enum { ROWS = BN_I2R16_ROWS, HALF = BN_I2S_BLOCK_BYTES / 2 };
+enum {
+    AHEAD = 8192, /* bytes between what is unpacked and what is asked for */
+    ROWS = BN_I2R16_ROWS,
+    HALF = BN_I2S_BLOCK_BYTES / 2
+};
 
 /* out[s], bits 6 - 2g = x[g], bits 2s, in every byte. */
 BN_INLINE void transpose_fields(const bn_dwords x[4], bn_dwords out[4])
@@ -36,6 +40,7 @@ void BN_LANES_NAME(unpack_i2r16)(const uint8_t *restrict w, size_t cols, size_t 
     for (size_t i = 0; i < rows; i += ROWS) {
         for (size_t k = 0; k < cols; k += BN_I2S_BLOCK) {
             const size_t lines = (cols - k) / BN_I2R16_COLS; /* in the block, or more */
+            for (size_t l = 0; l < BN_I2S_BLOCK / BN_I2R16_COLS; l++) __builtin_prefetch(w + AHEAD + BN_I2R16_LINE * l);
             for (size_t half = 0; half < 2; half++) {
                 for (size_t r = 0; r < ROWS; r += BN_VECTOR) {
                     bn_dwords quad[4] = {{0}}, out[4];
