@@ -61,7 +61,8 @@ typedef enum bn_isa {
     BN_ISA_AVX2 = 1,       /* AVX2, FMA, F16C                                    */
     BN_ISA_AVXVNNI = 2,    /* AVX2 tier and AVX-VNNI (256-bit vpdpbusd)          */
     BN_ISA_AVX512VNNI = 3, /* AVX-512 F, BW, DQ, VL, VNNI (512-bit vpdpbusd)     */
-    BN_ISA_COUNT = 4
+    BN_ISA_AVX512VBMI = 4, /* AVX512VNNI tier and VBMI (byte look-ups among 128)  */
+    BN_ISA_COUNT = 5
 } bn_isa;
 
 /* Lower-case name ("avx512vnni"), the same that BITNET_ISA takes; null outside the range. Static storage. */
@@ -138,6 +139,7 @@ typedef enum bn_type {
     BN_TYPE_TL2 = 39,     /* ternary, triples of weights as indices and signs, in tiles               */
     BN_TYPE_I2_R16 = 1016, /* ternary, 16 rows interleaved: lines of 16 rows x 16 columns in 64 bytes */
     BN_TYPE_I2_C = 1017,   /* ternary, column after column of each strip of 256 rows: n = 1 skips zeros */
+    BN_TYPE_B3_R16 = 1020, /* ternary, base 3: lines of 16 rows x 20 columns in 64 bytes             */
     BN_TYPE_D4_R16 = 1032  /* a head at four bits, for bn_matmul_top only; 16 rows interleaved       */
 } bn_type;
 
@@ -165,9 +167,10 @@ typedef struct bn_matrix {
 
 /*
  * Bytes that rows x cols weights of a type occupy, without the trailing scale of ternary tensors; 0 when the shape is
- * impossible. Q8_0 and Q4_0: cols a multiple of 32. Q6_K: of 256. I2_S: cols a multiple of 128. I2_R16: rows and cols multiples of 16.
- * I2_C: rows a multiple of 64, cols of 16. TL1: rows a multiple of 32, cols of 4. TL2: rows a multiple of 32, cols of 32
- * and at least 256; the bytes are those that files declare, rounded up to 32, some of which hold nothing.
+ * impossible. Q8_0 and Q4_0: cols a multiple of 32. Q6_K: of 256. I2_S: cols a multiple of 128. I2_R16: rows and cols
+ * multiples of 16. I2_C: rows a multiple of 64, cols of 16. B3_R16: rows a multiple of 16, cols of 4. TL1: rows a multiple
+ * of 32, cols of 4. TL2: rows a multiple of 32, cols of 32 and at least 256; the bytes are those that files declare, rounded
+ * up to 32, some of which hold nothing.
  */
 BN_API size_t bn_matrix_bytes(int32_t type, int64_t rows, int64_t cols);
 
@@ -177,9 +180,9 @@ BN_API bn_status bn_matrix_check(bn_context *ctx, const bn_matrix *matrix);
 /*
  * Writes the weights of an I2_S matrix in another ternary type, or those of a TL1 or TL2 matrix as I2_S:
  * bn_matrix_bytes(type, rows, cols) bytes at `to`, 64-byte aligned for speed. tiles: of the result when that is TL1 or TL2,
- * otherwise null. A large matrix can go in pieces of 16 rows (I2_R16), 256 (I2_C) or tiles->rows (TL1), whose bytes
- * follow each other. BN_ERROR_ARGUMENT, and a sentence that names row and column, when a weight is none of -1, 0 and 1,
- * as in no intact file; `to` is then undefined.
+ * otherwise null. A large matrix can go in pieces of 16 rows (I2_R16, B3_R16), 256 (I2_C) or tiles->rows (TL1), whose
+ * bytes follow each other. BN_ERROR_ARGUMENT, and a sentence that names row and column, when a weight is none of -1, 0
+ * and 1, as in no intact file; `to` is then undefined.
  */
 BN_API bn_status bn_repack(bn_context *ctx, const bn_matrix *from, int32_t type, const bn_tiles *tiles, void *to);
 

@@ -21,6 +21,11 @@
 #else
 #define BN_FUNCTION_AVX512VNNI(function) NULL
 #endif
+#if defined(BN_HAVE_AVX512VBMI)
+#define BN_FUNCTION_AVX512VBMI(function) ((bn_kernel_fn)function)
+#else
+#define BN_FUNCTION_AVX512VBMI(function) NULL
+#endif
 
 static const bn_kernel TABLE[] = {
 #define BN_KERNEL_ROW(operation, format, isa, function) \

@@ -21,7 +21,7 @@
  */
 
 /*
- * y[i] = sum over k of code(i, k) * q[k], codes 0..2, for `rows` consecutive rows at w. I2_R16: rows is a multiple of 16.
+ * y[i] = sum over k of code(i, k) * q[k], codes 0..2, for `rows` consecutive rows at w. I2_R16, B3_R16: rows is a multiple of 16.
  * I2_C: w is the beginning of a strip, and the columns where q is 0 are not read.
  */
 typedef void (*bn_gemv_fn)(const uint8_t *restrict w, size_t cols, size_t rows, const int8_t *restrict q,
@@ -67,7 +67,7 @@ typedef void (*bn_gemm_fn)(const uint8_t *restrict w, size_t cols, size_t rows, 
 
 /*
  * `rows` consecutive rows at w as rows of I2_S, bn_i2s_row_bytes(cols) each, the last block filled up with codes 0. rows
- * is as for bn_gemv_fn: I2_R16 in groups of 16; I2_C one strip, all of it.
+ * is as for bn_gemv_fn: I2_R16 and B3_R16 in groups of 16; I2_C one strip, all of it.
  */
 typedef void (*bn_unpack_fn)(const uint8_t *restrict w, size_t cols, size_t rows, uint8_t *restrict i2s);
 
@@ -253,6 +253,7 @@ typedef enum bn_format {
     X(I2_S, "i2_s")     \
     X(I2_R16, "i2_r16") \
     X(I2_C, "i2_c")     \
+    X(B3_R16, "b3_r16") \
     X(TL1, "tl1")       \
     X(TL2, "tl2")       \
     X(D4_R16, "d4_r16") \
@@ -277,6 +278,7 @@ typedef enum bn_format {
 #define BN_LANES_KERNELS(X)                                     \
     BN_LANES_KERNEL(X, UNPACK, I2_R16, unpack_i2r16)            \
     BN_LANES_KERNEL(X, UNPACK, I2_C, unpack_i2c)                \
+    BN_LANES_KERNEL(X, UNPACK, B3_R16, unpack_b3r16)            \
     BN_LANES_KERNEL(X, PACK_WEIGHTS, I2_S, pack_weights)        \
     BN_LANES_KERNEL(X, PACK_TOKENS, I2_S, pack_tokens)          \
     BN_LANES_KERNEL(X, EPILOGUE, F32, epilogue)                 \
@@ -332,6 +334,11 @@ typedef enum bn_format {
     X(GEMV, I2_C, SCALAR, bn_gemv_i2c_scalar)                   \
     X(GEMV, I2_C, AVX2, bn_gemv_i2c_avx2)                       \
     X(GEMV, I2_C, AVX512VNNI, bn_gemv_i2c_avx512vnni)           \
+    X(GEMV, B3_R16, SCALAR, bn_gemv_b3r16_scalar)               \
+    X(GEMV, B3_R16, AVX2, bn_gemv_b3r16_avx2)                   \
+    X(GEMV, B3_R16, AVXVNNI, bn_gemv_b3r16_avxvnni)             \
+    X(GEMV, B3_R16, AVX512VNNI, bn_gemv_b3r16_avx512vnni)       \
+    X(GEMV, B3_R16, AVX512VBMI, bn_gemv_b3r16_avx512vbmi)       \
     X(TABLES, TL1, SCALAR, bn_tables_tl1_scalar)                \
     X(TABLES, TL1, AVX2, bn_tables_tl1_avx2)                    \
     X(TABLES, TL2, SCALAR, bn_tables_tl2_scalar)                \

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "formats/b3r16.h"
 #include "formats/i2c.h"
 #include "formats/i2r16.h"
 #include "formats/i2s.h"
@@ -31,10 +32,21 @@ static void fill_codes(uint8_t *codes, size_t count, weights kind, uint64_t *ran
     }
 }
 
+static const bn_type TYPES[BN_FORMAT_COUNT] = {[BN_FORMAT_I2_S] = BN_TYPE_I2_S,
+                                               [BN_FORMAT_I2_R16] = BN_TYPE_I2_R16,
+                                               [BN_FORMAT_I2_C] = BN_TYPE_I2_C,
+                                               [BN_FORMAT_B3_R16] = BN_TYPE_B3_R16};
+
+/* The bytes of rows x cols weights; 0 when the shape is impossible. */
+static size_t bytes_of(bn_format format, size_t rows, size_t cols)
+{
+    return bn_matrix_bytes(TYPES[format], (int64_t)rows, (int64_t)cols);
+}
+
 /* Lays out codes [rows][cols] in a format. */
 static void pack(bn_format format, const uint8_t *codes, size_t rows, size_t cols, uint8_t *w)
 {
-    memset(w, 0, rows * cols / 4);
+    memset(w, 0, bytes_of(format, rows, cols));
     for (size_t i = 0; i < rows; i++) {
         for (size_t k = 0; k < cols; k++) {
             const unsigned code = codes[i * cols + k];
@@ -43,6 +55,8 @@ static void pack(bn_format format, const uint8_t *codes, size_t rows, size_t col
                     (uint8_t)(code << (6 - 2 * (k % BN_I2S_BLOCK / 32)));
             else if (format == BN_FORMAT_I2_C)
                 w[bn_i2c_byte(rows, cols, i, k)] |= (uint8_t)(code << bn_i2c_shift(rows, i));
+            else if (format == BN_FORMAT_B3_R16)
+                w[bn_b3r16_byte(cols, i, k)] += (uint8_t)(code * BN_B3R16_POWER[bn_b3r16_digit(k)]);
             else
                 w[bn_i2r16_byte(cols, i, k)] |= (uint8_t)(code << bn_i2r16_shift(k));
         }
@@ -69,14 +83,14 @@ typedef struct inputs {
     guarded guard_w, guard_q, guard_y;
 } inputs;
 
-static inputs inputs_create(size_t cols, size_t rows, size_t n)
+static inputs inputs_create(bn_format format, size_t cols, size_t rows, size_t n)
 {
     inputs in = {.cols = cols, .stride = (size_t)bn_quantized_stride((int64_t)cols), .rows = rows, .n = n};
     in.codes = malloc(rows * cols);
-    in.w = malloc(rows * cols / 4);
+    in.w = malloc(bytes_of(format, rows, cols));
     in.q = malloc(n * in.stride);
     in.expected = malloc(n * rows * sizeof(int32_t));
-    in.guard_w = guarded_create(rows * cols / 4);
+    in.guard_w = guarded_create(bytes_of(format, rows, cols));
     in.guard_q = guarded_create(n * in.stride);
     in.guard_y = guarded_create(n * (rows + 3) * sizeof(int32_t));
     return in;
@@ -114,7 +128,7 @@ static void inputs_fill(inputs *in, size_t rows, activations qk, uint64_t *rando
 
 static void check_shape(const bn_kernel *kernel, inputs *in, size_t rows, size_t n, guard_side side)
 {
-    const size_t w_bytes = rows * in->cols / 4, q_bytes = n * in->stride;
+    const size_t w_bytes = bytes_of(kernel->format, rows, in->cols), q_bytes = n * in->stride;
     const size_t y_stride = kernel->operation == BN_OPERATION_GEMM ? rows + 3 : rows;
     const size_t y_bytes = ((n - 1) * y_stride + rows) * sizeof(int32_t);
     uint8_t *w = guarded_place(&in->guard_w, w_bytes, side);
@@ -149,12 +163,18 @@ static size_t most_of(const size_t *list)
     return most;
 }
 
+/* Base 3 has no code 3. */
+static weights weights_of(const bn_kernel *kernel)
+{
+    return kernel->format == BN_FORMAT_B3_R16 ? W_ANY_BITS : W_COUNT;
+}
+
 static void check_cols(const bn_kernel *kernel, size_t cols, const size_t *rows, const size_t *n)
 {
     uint64_t random = cols;
-    inputs in = inputs_create(cols, most_of(rows), most_of(n));
+    inputs in = inputs_create(kernel->format, cols, most_of(rows), most_of(n));
     const activations kinds = kernel->format == BN_FORMAT_I2_C ? Q_COUNT : Q_SPARSE; /* to others a zero is nothing special */
-    for (weights wk = 0; wk < W_COUNT; wk++) {
+    for (weights wk = 0; wk < weights_of(kernel); wk++) {
         fill_codes(in.codes, in.rows * cols, wk, &random);
         for (const size_t *r = rows; *r != 0; r++) {
             pack(kernel->format, in.codes, *r, cols, in.w);
@@ -190,6 +210,11 @@ static const shapes I2R16_SHAPES = {
     .gemv_rows = (const size_t[]){16, 32, 48, 80, 0},
 };
 
+static const shapes B3R16_SHAPES = {
+    .cols = (const size_t[]){4, 16, 20, 24, 36, 128, 240, 256, 260, 1040, 2560, 6912, 0},
+    .gemv_rows = (const size_t[]){16, 32, 48, 80, 0},
+};
+
 static const shapes I2C_SHAPES = {
     .cols = (const size_t[]){16, 32, 48, 208, 544, 1040, 6912, 8192, 8208, 0},
     .gemv_rows = (const size_t[]){64, 128, 192, 256, 320, 576, 0},
@@ -198,6 +223,7 @@ static const shapes I2C_SHAPES = {
 static const shapes *shapes_of(const bn_kernel *kernel)
 {
     if (kernel->format == BN_FORMAT_I2_C) return &I2C_SHAPES;
+    if (kernel->format == BN_FORMAT_B3_R16) return &B3R16_SHAPES;
     return kernel->format == BN_FORMAT_I2_S ? &I2S_SHAPES : &I2R16_SHAPES;
 }
 
@@ -222,7 +248,7 @@ void check_gemv_rows(const bn_kernel *kernel)
     static const size_t cols[] = {128, 384, 2560, 6912, 0};
     uint64_t random = 9;
     for (const size_t *k = cols; *k != 0; k++) {
-        inputs in = inputs_create(*k, ROWS, 1);
+        inputs in = inputs_create(kernel->format, *k, ROWS, 1);
         for (unsigned one_in = 1; one_in <= 40; one_in += 13) {
             int32_t rows[ROWS];
             size_t all = 0;
@@ -256,14 +282,14 @@ void check_unpack(const bn_kernel *kernel)
         for (const size_t *r = s->gemv_rows; *r != 0; r++) {
             const size_t rows = *r, whole = bn_i2s_row_bytes(*k) * 4;
             if (kernel->format == BN_FORMAT_I2_C && rows > BN_I2C_STRIP) continue;
-            inputs in = inputs_create(whole, rows, 1);
+            inputs in = inputs_create(kernel->format, whole, rows, 1);
             guarded guard = guarded_create(rows * whole / 4);
             uint8_t *filled = calloc(rows, whole), *expected = malloc(rows * whole / 4);
-            fill_codes(in.codes, rows * *k, W_ANY_BITS, &random);
+            fill_codes(in.codes, rows * *k, kernel->format == BN_FORMAT_B3_R16 ? W_RANDOM : W_ANY_BITS, &random);
             for (size_t i = 0; i < rows; i++) memcpy(filled + i * whole, in.codes + i * *k, *k);
             pack(BN_FORMAT_I2_S, filled, rows, whole, expected);
             for (guard_side side = GUARD_START; side <= GUARD_END; side++) {
-                uint8_t *w = guarded_place(&in.guard_w, rows * *k / 4, side);
+                uint8_t *w = guarded_place(&in.guard_w, bytes_of(kernel->format, rows, *k), side);
                 uint8_t *i2s = guarded_place(&guard, rows * whole / 4, side);
                 check_describe("%s, %zu x %zu", kernel->name, rows, *k);
                 pack(kernel->format, in.codes, rows, *k, w);
@@ -300,7 +326,9 @@ static void some_panels(void *argument, int64_t begin, int64_t end, int32_t thre
     const stream *s = argument;
     const size_t cols = (size_t)s->cols, stride = (size_t)bn_quantized_stride(s->cols);
     int32_t *y = s->y + (size_t)thread * TOKENS * PANEL;
-    const uint8_t *w = s->w + (size_t)(s->turn * s->rows + begin) * cols / 4;
+    const bn_format format = s->kernel->format;
+    const uint8_t *matrix = s->w + bytes_of(format, (size_t)(s->turn * s->rows), cols);
+    const uint8_t *w = matrix + bytes_of(format, (size_t)begin, cols);
     const size_t rows = (size_t)(end - begin);
     if (s->kernel->operation == BN_OPERATION_GEMV) {
         ((bn_gemv_fn)s->kernel->function)(w, cols, rows, s->q, y);
@@ -310,8 +338,7 @@ static void some_panels(void *argument, int64_t begin, int64_t end, int32_t thre
         size_t first = 0, last = 0;
         while (s->list[first] < begin) first++;
         for (last = first; s->list[last] < end; last++) continue;
-        w = s->w + (size_t)(s->turn * s->rows) * cols / 4;
-        ((bn_gemv_rows_fn)s->kernel->function)(w, cols, s->list + first, last - first, s->listed - last, s->q, y);
+        ((bn_gemv_rows_fn)s->kernel->function)(matrix, cols, s->list + first, last - first, s->listed - last, s->q, y);
         return;
     }
     for (int64_t t = 0; t < s->n; t += TOKENS) {
@@ -332,7 +359,7 @@ static void one_pass(void *argument)
 static void bench_stream(const bn_kernel *kernel, const bench_options *options, int64_t rows, int64_t cols, int64_t n,
                          int64_t matrices, unsigned permille)
 {
-    const size_t w_bytes = (size_t)(matrices * rows * cols) / 4;
+    const size_t w_bytes = bytes_of(kernel->format, (size_t)(matrices * rows), (size_t)cols);
     const size_t q_bytes = (size_t)(n * bn_quantized_stride(cols));
     uint64_t random = 1;
     uint8_t *w = aligned_alloc(64, (w_bytes + 63) / 64 * 64);
@@ -374,15 +401,12 @@ static void bench_stream(const bn_kernel *kernel, const bench_options *options, 
 /* The shapes of bitnet-b1.58-2B-4T. */
 static const int64_t SHAPES[][2] = {{2560, 2560}, {640, 2560}, {6912, 2560}, {2560, 6912}};
 
-static const bn_type TYPES[BN_FORMAT_COUNT] = {
-    [BN_FORMAT_I2_S] = BN_TYPE_I2_S, [BN_FORMAT_I2_R16] = BN_TYPE_I2_R16, [BN_FORMAT_I2_C] = BN_TYPE_I2_C};
-
 static void bench_shapes(const bn_kernel *kernel, const bench_options *options, int64_t n, int64_t stream_bytes)
 {
     for (size_t i = 0; i < sizeof SHAPES / sizeof SHAPES[0]; i++) {
         const int64_t rows = options->rows > 0 ? options->rows : SHAPES[i][0];
         const int64_t cols = options->cols > 0 ? options->cols : SHAPES[i][1];
-        const int64_t bytes = (int64_t)bn_matrix_bytes(TYPES[kernel->format], rows, cols);
+        const int64_t bytes = (int64_t)bytes_of(kernel->format, (size_t)rows, (size_t)cols);
         if (bytes == 0) {
             printf("%-28s cannot run %lld x %lld\n", kernel->name, (long long)rows, (long long)cols);
             return;
@@ -424,8 +448,9 @@ static void one_unpacking(void *argument)
 
 void bench_unpack(const bn_kernel *kernel, const bench_options *options)
 {
-    const size_t rows = kernel->format == BN_FORMAT_I2_C ? BN_I2C_STRIP : 64, cols = 2560, bytes = rows * cols / 4;
-    uint8_t *w = aligned_alloc(64, bytes), *i2s = aligned_alloc(64, bytes);
+    const size_t rows = kernel->format == BN_FORMAT_I2_C ? BN_I2C_STRIP : 64, cols = 2560;
+    const size_t bytes = bytes_of(kernel->format, rows, cols);
+    uint8_t *w = aligned_alloc(64, bytes), *i2s = aligned_alloc(64, rows * bn_i2s_row_bytes(cols));
     char shape[64];
     memset(w, 0x59, bytes);
     snprintf(shape, sizeof shape, "%zux%zu", rows, cols);

@@ -102,7 +102,7 @@ static void test_kernels_chosen(void)
     for (int32_t isa = 0; isa < BN_ISA_COUNT; isa++) {
         bn_context *ctx;
         if (!bn_isa_supported(isa) || bn_context_create(1, isa, &ctx) != BN_OK) continue;
-        const int32_t row = bn_context_kernel(ctx, "gemv", "i2_s");
+        const int32_t row = bn_context_kernel(ctx, "gemv", "b3_r16");
         expect(row >= 0 && bn_kernel_at(row)->isa == (bn_isa)isa, "gemv of %s", bn_isa_name(isa));
         for (int32_t i = 0; i < bn_kernel_count(); i++) {
             bn_kernel_info info;
@@ -141,6 +141,8 @@ static void test_sizes(void)
     expect(bn_matrix_bytes(BN_TYPE_Q4_0, 3, 64) == 108 && bn_matrix_bytes(BN_TYPE_Q4_0, 3, 65) == 0, "Q4_0");
     expect(bn_matrix_bytes(BN_TYPE_Q6_K, 3, 512) == 1260 && bn_matrix_bytes(BN_TYPE_Q6_K, 3, 288) == 0, "Q6_K");
     expect(bn_matrix_bytes(BN_TYPE_I2_S, 3, 256) == 192 && bn_matrix_bytes(BN_TYPE_I2_S, 3, 64) == 0, "I2_S");
+    expect(bn_matrix_bytes(BN_TYPE_B3_R16, 32, 40) == 256 && bn_matrix_bytes(BN_TYPE_B3_R16, 32, 44) == 384, "B3_R16");
+    expect(bn_matrix_bytes(BN_TYPE_B3_R16, 8, 40) == 0 && bn_matrix_bytes(BN_TYPE_B3_R16, 16, 42) == 0, "B3_R16 shapes");
     expect(bn_matrix_bytes(BN_TYPE_F32, 0, 5) == 0 && bn_matrix_bytes(BN_TYPE_F32, 3, -5) == 0, "no rows, no columns");
     expect(bn_matrix_bytes(BN_TYPE_F32, INT64_MAX, INT64_MAX) == 0, "more bytes than there are numbers");
     expect(bn_matrix_bytes(7, 3, 256) == 0, "an unknown type");

@@ -64,7 +64,7 @@ typedef struct twin {
 } twin;
 
 #if defined(BN_HAVE_AVXVNNI_TWIN)
-bn_kernel_GEMV bn_gemv_i2s_avxvnni_twin, bn_gemv_i2r16_avxvnni_twin;
+bn_kernel_GEMV bn_gemv_i2s_avxvnni_twin, bn_gemv_i2r16_avxvnni_twin, bn_gemv_b3r16_avxvnni_twin;
 bn_kernel_GEMV_ROWS bn_gemv_rows_i2s_avxvnni_twin;
 bn_kernel_GEMM bn_gemm_i2s_avxvnni_twin;
 bn_kernel_COARSE bn_coarse_d4r16_avxvnni_twin;
@@ -73,6 +73,7 @@ static const twin TWINS[] = {
     {"bn_gemv_rows_i2s_avxvnni", BN_ISA_AVX512VNNI, (bn_kernel_fn)bn_gemv_rows_i2s_avxvnni_twin},
     {"bn_gemm_i2s_avxvnni", BN_ISA_AVX512VNNI, (bn_kernel_fn)bn_gemm_i2s_avxvnni_twin},
     {"bn_gemv_i2r16_avxvnni", BN_ISA_AVX512VNNI, (bn_kernel_fn)bn_gemv_i2r16_avxvnni_twin},
+    {"bn_gemv_b3r16_avxvnni", BN_ISA_AVX512VNNI, (bn_kernel_fn)bn_gemv_b3r16_avxvnni_twin},
     {"bn_coarse_d4r16_avxvnni", BN_ISA_AVX512VNNI, (bn_kernel_fn)bn_coarse_d4r16_avxvnni_twin},
 };
 enum { TWIN_COUNT = sizeof TWINS / sizeof TWINS[0] };

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "bitnet.h"
+#include "context.h"
 #include "cpu/cpu.h"
 #include "expect.h"
 #include "formats/i2r16.h"
@@ -74,6 +75,19 @@ static void quantized_destroy(bn_quantized *q)
     free(q->scale);
     free(q->sum);
 }
+
+/* The types that bn_repack makes of I2_S. */
+static const struct other {
+    int32_t type;
+    bn_format format;
+    const char *what;
+} OTHERS[] = {{BN_TYPE_I2_R16, BN_FORMAT_I2_R16, "not the same from I2_R16"},
+              {BN_TYPE_I2_C, BN_FORMAT_I2_C, "not the same from I2_C"},
+              {BN_TYPE_B3_R16, BN_FORMAT_B3_R16, "not the same from B3_R16"},
+              {BN_TYPE_TL1, BN_FORMAT_TL1, "not the same from TL1"},
+              {BN_TYPE_TL2, BN_FORMAT_TL2, "not the same from TL2"}};
+/* The first of them have no tiles. */
+enum { UNTILED = 3, OTHER_COUNT = sizeof OTHERS / sizeof OTHERS[0] };
 
 /* Tiles that fit the matrix, other ones for other products. */
 static bn_tiles tiles_of(int32_t type, int64_t rows, int p)
@@ -195,11 +209,6 @@ static void test_rows_alone(const layer *l, bn_context *ctx, const float *expect
 static void test_layer(int64_t cols, int64_t n, const int64_t rows[PRODUCTS])
 {
     static const int32_t threads[] = {1, 2, 3, 7};
-    static const struct {
-        int32_t type;
-        const char *what;
-    } others[] = {{BN_TYPE_I2_R16, "not the same from I2_R16"}, {BN_TYPE_I2_C, "not the same from I2_C"},
-                  {BN_TYPE_TL1, "not the same from TL1"},       {BN_TYPE_TL2, "not the same from TL2"}};
     layer l = layer_create(cols, n, rows);
     float *expected = malloc(l.y_count * sizeof *expected), *y = malloc(l.y_count * sizeof *y);
     by_the_book(&l, expected);
@@ -211,11 +220,11 @@ static void test_layer(int64_t cols, int64_t n, const int64_t rows[PRODUCTS])
             run(&l, ctx, 0, n, y);
             same(y, expected, l.y_count, bn_isa_name(isa), threads[t], &l, "not what the specification says");
             if (n > 1) test_rows_alone(&l, ctx, expected, y);
-            for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
-                layer repacked = layer_repacked(&l, ctx, others[i].type);
+            for (size_t i = 0; i < OTHER_COUNT; i++) {
+                layer repacked = layer_repacked(&l, ctx, OTHERS[i].type);
                 memset(y, 0xFF, l.y_count * sizeof *y);
                 run(&repacked, ctx, 0, n, y);
-                same(y, expected, l.y_count, bn_isa_name(isa), threads[t], &l, others[i].what);
+                same(y, expected, l.y_count, bn_isa_name(isa), threads[t], &l, OTHERS[i].what);
                 layer_repacked_destroy(&l, &repacked);
             }
             bn_context_destroy(ctx);
@@ -378,6 +387,32 @@ static void test_refusals(void)
     layer_destroy(&l);
 }
 
+/* Repacked and unpacked, the bytes are those of before. */
+static void test_round_trip(void)
+{
+    static const int64_t rows[PRODUCTS] = {64, 192, 256}, cols[] = {128, 640, 6912, 0};
+    bn_context *ctx;
+    if (!expect(bn_context_create(2, BN_ISA_AUTO, &ctx) == BN_OK, "a context")) return;
+    for (const int64_t *k = cols; *k != 0; k++) {
+        layer l = layer_create(*k, 1, rows);
+        for (size_t i = 0; i < UNTILED; i++) {
+            layer repacked = layer_repacked(&l, ctx, OTHERS[i].type);
+            const bn_unpack_fn unpack = (bn_unpack_fn)bn_kernel_of(ctx, BN_OPERATION_UNPACK, OTHERS[i].format);
+            for (int p = 0; p < PRODUCTS; p++) {
+                const size_t bytes = bn_matrix_bytes(BN_TYPE_I2_S, rows[p], *k);
+                uint8_t *back = malloc(bytes);
+                unpack(repacked.weight[p].data, (size_t)*k, (size_t)rows[p], back);
+                expect(memcmp(back, l.weight[p].data, bytes) == 0, "%lld x %lld, type %d: other codes came back",
+                       (long long)rows[p], (long long)*k, OTHERS[i].type);
+                free(back);
+            }
+            layer_repacked_destroy(&l, &repacked);
+        }
+        layer_destroy(&l);
+    }
+    bn_context_destroy(ctx);
+}
+
 /* A code 3 is found wherever it is, and the first one is named. */
 static void test_repack_refusals(void)
 {
@@ -385,7 +420,7 @@ static void test_repack_refusals(void)
     layer l = layer_create(384, 1, rows);
     bn_context *ctx;
     if (!expect(bn_context_create(2, BN_ISA_AUTO, &ctx) == BN_OK, "a context")) return;
-    uint8_t *to = aligned_alloc(64, 64 * 384 / 4), *w = (uint8_t *)l.weight[0].data;
+    uint8_t *to = aligned_alloc(64, bn_matrix_bytes(BN_TYPE_B3_R16, 64, 384) + bn_matrix_bytes(BN_TYPE_I2_S, 64, 384)), *w = (uint8_t *)l.weight[0].data;
     for (int64_t row = 0; row < 64; row += 21) {
         for (int64_t k = 0; k < 384; k += 101) {
             uint8_t *byte = w + row * 96 + k / 128 * 32 + k % 32, *later = w + 63 * 96 + 95;
@@ -394,8 +429,8 @@ static void test_repack_refusals(void)
             *byte = (uint8_t)(*byte | 3 << (6 - 2 * (k % 128 / 32)));
             char words[64];
             snprintf(words, sizeof words, "row %lld, column %lld ", (long long)row, (long long)k);
-            for (int32_t type = BN_TYPE_I2_R16; type <= BN_TYPE_I2_C; type++) {
-                expect(bn_repack(ctx, &l.weight[0], type, NULL, to) == BN_ERROR_ARGUMENT, "%s was not refused", words);
+            for (size_t i = 0; i < UNTILED; i++) {
+                expect(bn_repack(ctx, &l.weight[0], OTHERS[i].type, NULL, to) == BN_ERROR_ARGUMENT, "%s was not refused", words);
                 expect(strstr(bn_context_error(ctx), words) != NULL, "%snot in: %s", words, bn_context_error(ctx));
             }
             *byte = before;
@@ -408,6 +443,7 @@ static void test_repack_refusals(void)
     expect(bn_repack(ctx, &l.weight[0], BN_TYPE_I2_R16, NULL, NULL) == BN_ERROR_ARGUMENT, "nowhere to write");
     expect(bn_repack(ctx, &l.weight[0], BN_TYPE_F16, NULL, to) == BN_ERROR_ARGUMENT, "to F16");
     expect(bn_repack(ctx, &l.weight[1], BN_TYPE_I2_R16, NULL, to) == BN_ERROR_ARGUMENT, "8 rows");
+    expect(bn_repack(ctx, &l.weight[1], BN_TYPE_B3_R16, NULL, to) == BN_ERROR_ARGUMENT, "8 rows in base 3");
     expect(bn_repack(ctx, &l.weight[2], BN_TYPE_I2_C, NULL, to) == BN_ERROR_ARGUMENT, "48 rows by columns");
     free(to);
     bn_context_destroy(ctx);
@@ -477,6 +513,7 @@ int main(void)
     test_part_of_a_block(144, 5);
     test_part_of_a_block(208, 70);
     test_refusals();
+    test_round_trip();
     test_repack_refusals();
     test_tiles();
     return expect_result();

@@ -61,7 +61,7 @@ static const char *const FEATURE_NAMES[BN_FEATURE_COUNT] = {
 #undef BN_FEATURE_NAME
 };
 
-static const char *const ISA_NAMES[BN_ISA_COUNT] = {"scalar", "avx2", "avxvnni", "avx512vnni"};
+static const char *const ISA_NAMES[BN_ISA_COUNT] = {"scalar", "avx2", "avxvnni", "avx512vnni", "avx512vbmi"};
 
 uint64_t bn_cpu_features(void)
 {
@@ -105,6 +105,10 @@ uint64_t bn_isa_required_features(int32_t isa)
         return BN_FEATURE_BIT(AVX2) | BN_FEATURE_BIT(FMA) | BN_FEATURE_BIT(F16C) | BN_FEATURE_BIT(AVX512F) |
                BN_FEATURE_BIT(AVX512BW) | BN_FEATURE_BIT(AVX512DQ) | BN_FEATURE_BIT(AVX512VL) |
                BN_FEATURE_BIT(AVX512VNNI);
+#endif
+#if defined(BN_HAVE_AVX512VBMI)
+    case BN_ISA_AVX512VBMI:
+        return bn_isa_required_features(BN_ISA_AVX512VNNI) | BN_FEATURE_BIT(AVX512VBMI);
 #endif
     default:
         return ~UINT64_C(0);

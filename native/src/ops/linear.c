@@ -113,7 +113,7 @@ static void one_row(bn_context *ctx, const bn_product *products, int32_t count, 
 {
     linear job = {.products = products, .x = x, .step = BN_I2R16_ROWS};
     job.epilogue = (bn_epilogue_fn)bn_kernel_of(ctx, BN_OPERATION_EPILOGUE, BN_FORMAT_F32);
-    for (int32_t f = BN_FORMAT_I2_S; f <= BN_FORMAT_I2_C; f++)
+    for (int32_t f = BN_FORMAT_I2_S; f <= BN_FORMAT_B3_R16; f++)
         job.gemv[f] = (bn_gemv_fn)bn_kernel_of(ctx, BN_OPERATION_GEMV, (bn_format)f);
     job.gemv_rows = (bn_gemv_rows_fn)bn_kernel_of(ctx, BN_OPERATION_GEMV_ROWS, BN_FORMAT_I2_S);
     for (int32_t i = 0; i < count; i++) {
@@ -133,8 +133,8 @@ static bn_status check_product(bn_context *ctx, const bn_product *product, int32
         return bn_fail(ctx, BN_ERROR_ARGUMENT, "bn_linear: product %d has a null pointer", i);
     if (bn_ternary_format(weight->type) < 0)
         return bn_fail(ctx, BN_ERROR_ARGUMENT,
-                       "bn_linear: product %d has weights of type %d, not I2_S (36), TL1 (38), TL2 (39), I2_R16 (1016) or "
-                       "I2_C (1017)",
+                       "bn_linear: product %d has weights of type %d, not I2_S (36), TL1 (38), TL2 (39), I2_R16 (1016), "
+                       "I2_C (1017) or B3_R16 (1020)",
                        i, weight->type);
     if (bn_matrix_bytes(weight->type, weight->rows, weight->cols) == 0 || weight->cols > MAX_COLS)
         return bn_fail(ctx, BN_ERROR_ARGUMENT, "bn_linear: product %d has the impossible shape %lld x %lld", i,

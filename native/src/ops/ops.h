@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "context.h"
+#include "formats/b3r16.h"
 #include "formats/i2c.h"
 #include "formats/i2r16.h"
 #include "formats/tl2.h"
@@ -48,6 +49,8 @@ static inline int32_t bn_ternary_format(int32_t type)
         return BN_FORMAT_I2_R16;
     case BN_TYPE_I2_C:
         return BN_FORMAT_I2_C;
+    case BN_TYPE_B3_R16:
+        return BN_FORMAT_B3_R16;
     case BN_TYPE_TL1:
         return BN_FORMAT_TL1;
     case BN_TYPE_TL2:
@@ -71,6 +74,8 @@ static inline int64_t bn_ternary_group(int32_t type)
         return BN_I2R16_ROWS;
     case BN_TYPE_I2_C:
         return BN_I2C_STRIP;
+    case BN_TYPE_B3_R16:
+        return BN_B3R16_ROWS;
     case BN_TYPE_TL1:
     case BN_TYPE_TL2:
         return 16;

@@ -1,7 +1,7 @@
 /*
  * Rows of the other ternary formats as rows of I2_S, for products of several rows of activations.
  *
- * Bytes of I2_S hold columns j, 32 + j, 64 + j, 96 + j of a block, from the top two bits down. In both formats here the
+ * Bytes of I2_S hold columns j, 32 + j, 64 + j, 96 + j of a block, from the top two bits down. In I2_R16 and I2_C the
  * four columns are the same two bits of four bytes, whose other bits make other bytes of I2_S:
  *
  *     four bytes          fields 0 .. 3 (bits 2s)      byte s of I2_S, bits 7 6   5 4   3 2   1 0
@@ -10,6 +10,7 @@
  *
  * Everything is done to the dwords of some rows at a time, four dwords, half a block, that are then put row after row.
  */
+#include "formats/b3r16.h"
 #include "formats/i2c.h"
 #include "formats/i2r16.h"
 #include "formats/i2s.h"
@@ -80,6 +81,58 @@ void BN_LANES_NAME(unpack_i2c)(const uint8_t *restrict w, size_t cols, size_t ro
                 }
                 for (size_t s = 0; s < 4; s++)
                     bn_dwords_to_rows(parts[s], i2s + (s * bytes + b) * row_bytes + k / 4 + HALF * half, row_bytes);
+            }
+        }
+    }
+}
+
+/* v modulo m, v < 3 m: the smallest of v, v - m and v - 2 m, as what goes below 0 comes back above v. */
+BN_INLINE uint8_t modulo(uint8_t v, uint8_t m)
+{
+    const uint8_t once = (uint8_t)(v - m), twice = (uint8_t)(v - 2 * m), least = v < once ? v : once;
+    return least < twice ? least : twice;
+}
+
+/* A line of B3_R16: of each of sixteen rows the dwords of four columns that a digit of its bytes is. */
+BN_INLINE void digits_of_line(const uint8_t *restrict w, uint8_t digits[BN_B3R16_DIGITS][BN_B3R16_LINE])
+{
+    for (size_t b = 0; b < BN_B3R16_LINE; b++) {
+        const uint8_t by_81 = modulo(w[b], 81), by_27 = modulo(by_81, 27), by_9 = modulo(by_27, 9);
+        const uint8_t d1 = (uint8_t)(by_9 - modulo(by_9, 3)), d2 = (uint8_t)(by_27 - by_9);
+        const uint8_t d3 = (uint8_t)(by_81 - by_27), d4 = (uint8_t)(w[b] - by_81);
+        digits[0][b] = (uint8_t)(by_9 - d1);
+        digits[1][b] = (uint8_t)((d1 >> 1) - (d1 >> 2)); /* of 3 and 6   */
+        digits[2][b] = d2 >> 3;                          /* of 9 and 18  */
+        digits[3][b] = (uint8_t)((d3 >> 4) - (d3 >> 5)); /* of 27 and 54 */
+        digits[4][b] = d4 >> 6;                          /* of 81 and 162 */
+    }
+}
+
+/* 32 lines are five blocks. Of a block the dwords d, 8 + d, 16 + d and 24 + d make dword d of I2_S. */
+void BN_LANES_NAME(unpack_b3r16)(const uint8_t *restrict w, size_t cols, size_t rows, uint8_t *restrict i2s)
+{
+    enum { TURN = 32 * BN_B3R16_COLS, FOURS = TURN / 4, DWORDS = BN_I2S_BLOCK_BYTES / 4 };
+    const size_t row_bytes = bn_i2s_row_bytes(cols);
+    for (size_t i = 0; i < rows; i += ROWS) {
+        for (size_t k = 0; k < cols; k += TURN) {
+            const size_t some = cols - k < TURN ? cols - k : TURN, lines = bn_b3r16_lines(some);
+            uint8_t four[FOURS][BN_B3R16_LINE];
+            for (size_t l = 0; l < lines; l++) digits_of_line(w + BN_B3R16_LINE * l, four + BN_B3R16_DIGITS * l);
+            w += BN_B3R16_LINE * lines;
+            for (size_t d = BN_B3R16_DIGITS * lines; d < FOURS; d++) memset(four[d], 0, sizeof four[d]);
+            for (size_t block = 0; block < some; block += BN_I2S_BLOCK) {
+                for (size_t r = 0; r < ROWS; r += BN_VECTOR) {
+                    for (size_t half = 0; half < 2; half++) {
+                        bn_dwords part[4];
+                        for (size_t d = 0; d < 4; d++) {
+                            const uint8_t(*x)[BN_B3R16_LINE] = (const void *)(four + block / 4 + 4 * half + d);
+                            part[d] = bn_dwords_load(x[0] + 4 * r) << 6 | bn_dwords_load(x[DWORDS] + 4 * r) << 4 |
+                                      bn_dwords_load(x[2 * DWORDS] + 4 * r) << 2 | bn_dwords_load(x[3 * DWORDS] + 4 * r);
+                        }
+                        uint8_t *to = i2s + (i + r) * row_bytes + (k + block) / 4 + HALF * half;
+                        bn_dwords_to_rows(part, to, row_bytes);
+                    }
+                }
             }
         }
     }

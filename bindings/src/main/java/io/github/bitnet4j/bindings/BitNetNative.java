@@ -214,10 +214,19 @@ public class BitNetNative extends BitNetNative$shared {
     public static int BN_ISA_AVX512VNNI() {
         return BN_ISA_AVX512VNNI;
     }
-    private static final int BN_ISA_COUNT = (int)4L;
+    private static final int BN_ISA_AVX512VBMI = (int)4L;
     /**
      * {@snippet lang=c :
-     * enum bn_isa.BN_ISA_COUNT = 4
+     * enum bn_isa.BN_ISA_AVX512VBMI = 4
+     * }
+     */
+    public static int BN_ISA_AVX512VBMI() {
+        return BN_ISA_AVX512VBMI;
+    }
+    private static final int BN_ISA_COUNT = (int)5L;
+    /**
+     * {@snippet lang=c :
+     * enum bn_isa.BN_ISA_COUNT = 5
      * }
      */
     public static int BN_ISA_COUNT() {
@@ -985,6 +994,15 @@ public class BitNetNative extends BitNetNative$shared {
      */
     public static int BN_TYPE_I2_C() {
         return BN_TYPE_I2_C;
+    }
+    private static final int BN_TYPE_B3_R16 = (int)1020L;
+    /**
+     * {@snippet lang=c :
+     * enum bn_type.BN_TYPE_B3_R16 = 1020
+     * }
+     */
+    public static int BN_TYPE_B3_R16() {
+        return BN_TYPE_B3_R16;
     }
     private static final int BN_TYPE_D4_R16 = (int)1032L;
     /**

@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -20,9 +21,45 @@ class OptimizeCommandTest {
         Path plain = folder.resolve("plain.gguf");
         Path fast = folder.resolve("fast.gguf");
         Cli.ok("synth", plain.toString(), "--preset", "tiny");
-        JsonNode result = Cli.ok("optimize", plain.toString(), "-o", fast.toString(), "--json").json();
-        assertEquals(Files.size(fast), result.get("bytes").asLong());
-        assertEquals(greedyIds(plain), greedyIds(fast));
+        for (String target : List.of("auto", "avx2", "avx512vbmi")) {
+            for (String mode : List.of("auto", "sparse", "dense")) {
+                JsonNode result = Cli.ok("optimize", plain.toString(), "-o", fast.toString(), "--target", target, "--ffn", mode,
+                        "--force", "--json").json();
+                assertEquals(Files.size(fast), result.get("bytes").asLong());
+                assertEquals(greedyIds(plain), greedyIds(fast), target + ", " + mode);
+            }
+        }
+    }
+
+    @Test
+    void aTextDecidesAndTheTableShowsIt() throws IOException {
+        Path plain = folder.resolve("plain.gguf");
+        Path fast = folder.resolve("fast.gguf");
+        Path text = Files.writeString(folder.resolve("text"), "To be, or not to be, that is the question.");
+        Cli.ok("synth", plain.toString(), "--preset", "tiny");
+        JsonNode json = Cli.ok("optimize", plain.toString(), "-o", fast.toString(), "--calibrate", text.toString(), "--target",
+                "avx2", "--json").json();
+        assertTrue(json.get("calibration_tokens").asInt() > 5);
+        assertEquals(2, json.get("layers").size());
+        assertEquals("I2_R16", json.get("dense").asText());
+        Cli shown = Cli.ok("optimize", plain.toString(), "-o", fast.toString(), "--force");
+        assertTrue(shown.out().contains("open gates"), shown.out());
+        assertTrue(Cli.ok("inspect", fast.toString()).out().contains("bitnet4j.layout.open_gates"));
+    }
+
+    @Test
+    void namesWhatIsPossible() throws IOException {
+        Path plain = folder.resolve("plain.gguf");
+        String fast = folder.resolve("fast.gguf").toString();
+        Cli.ok("synth", plain.toString(), "--preset", "tiny");
+        Cli target = Cli.run("optimize", plain.toString(), "-o", fast, "--target", "zen5");
+        assertEquals(1, target.status());
+        assertTrue(target.err().contains("known are auto, scalar, avx2"), target.err());
+        Cli mode = Cli.run("optimize", plain.toString(), "-o", fast, "--ffn", "half");
+        assertEquals(2, mode.status());
+        assertTrue(mode.err().contains("auto, sparse or dense"), mode.err());
+        Cli text = Cli.run("optimize", plain.toString(), "-o", fast, "--ffn", "dense", "--calibrate", plain.toString());
+        assertEquals(2, text.status());
     }
 
     /** The price of a quantised head is said, falls with its bits, and the file runs, in two passes as well. */

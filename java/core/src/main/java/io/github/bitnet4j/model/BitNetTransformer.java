@@ -229,13 +229,19 @@ public final class BitNetTransformer implements AutoCloseable {
      * wanted. After {@link CancelledException} the caches of the batch hold nothing reliable at its positions.
      */
     public void forward(Batch batch, Cancellation cancellation, LogitsConsumer consumer) {
+        forward(batch, cancellation, consumer, Optional.empty());
+    }
+
+    /** As {@link #forward(Batch, Cancellation, LogitsConsumer)}, under the eyes of an observer. */
+    public void forward(Batch batch, Cancellation cancellation, LogitsConsumer consumer,
+                        Optional<FeedForwardObserver> observer) {
         check(batch);
         turn.lock();
         try {
             requireOpen();
             cancellation.begin(kernels);
             try {
-                compute(batch);
+                compute(batch, observer);
                 logits(batch, consumer);
             } finally {
                 cancellation.end();
@@ -263,13 +269,14 @@ public final class BitNetTransformer implements AutoCloseable {
         }
     }
 
-    private void compute(Batch batch) {
+    private void compute(Batch batch, Optional<FeedForwardObserver> observer) {
         int n = batch.size();
         float epsilon = config.epsilon();
         MemorySegment angles = rope.upTo(batch.longest());
         long width = (long) config.heads() * config.headDim();
         kernels.embed(embedding, batch.tokens(), n, buffers.x.all);
-        for (Layer layer : layers) {
+        for (int i = 0; i < layers.length; i++) {
+            Layer layer = layers[i];
             kernels.quantize(buffers.x.all, n, config.hidden(), layer.attentionNorm, epsilon, buffers.quantizedHidden);
             kernels.linear(layer.qkv, buffers.quantizedHidden, n);
             kernels.ropeStore(layer.shape, batch.rows(), n, angles, buffers.query, buffers.qkvStride, buffers.key,
@@ -282,9 +289,30 @@ public final class BitNetTransformer implements AutoCloseable {
             for (Products products : n == 1 ? layer.gateUpOfOne : layer.gateUp) {
                 kernels.linear(products, buffers.quantizedHidden, n);
             }
+            if (observer.isPresent()) {
+                showGates(observer.get(), i, n);
+            }
             kernels.gluQuantize(config.activation(), buffers.gate, buffers.up, buffers.gateUpStride, n, config.feedForward(),
                     layer.feedForwardSubNorm, epsilon, buffers.quantizedFeedForward);
+            if (observer.isPresent()) {
+                showInputs(observer.get(), i, n);
+            }
             kernels.linear(layer.down, buffers.quantizedFeedForward, n);
+        }
+    }
+
+    private void showGates(FeedForwardObserver observer, int layer, int n) {
+        for (int r = 0; r < n; r++) {
+            observer.gates(layer, buffers.gate.asSlice(r * buffers.gateUpStride * Float.BYTES,
+                    config.feedForward() * (long) Float.BYTES));
+        }
+    }
+
+    private void showInputs(FeedForwardObserver observer, int layer, int n) {
+        long stride = bn_quantized.stride(buffers.quantizedFeedForward);
+        MemorySegment inputs = bn_quantized.q(buffers.quantizedFeedForward).reinterpret(n * stride);
+        for (int r = 0; r < n; r++) {
+            observer.inputs(layer, inputs.asSlice(r * stride, config.feedForward()));
         }
     }
 

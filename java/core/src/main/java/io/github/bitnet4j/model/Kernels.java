@@ -81,8 +81,8 @@ public final class Kernels implements AutoCloseable {
         return bytes(format, rows, cols) > 0;
     }
 
-    /** Bytes of a matrix in this format, without the scale of ternary ones; 0 when the shape does not fit. */
-    static long bytes(GgmlType format, long rows, long cols) {
+    /** Bytes of a matrix of this shape in this format, without the scale of ternary ones; 0 when it cannot have it. */
+    public static long bytes(GgmlType format, long rows, long cols) {
         return bn_matrix_bytes(format.id(), rows, cols);
     }
 
@@ -90,7 +90,7 @@ public final class Kernels implements AutoCloseable {
      * Writes I2_S weights in another ternary format, exactly.
      *
      * @param codes rows * cols / 4 bytes
-     * @param to    as many bytes, 64-byte aligned
+     * @param to    {@link #bytes} of the format, 64-byte aligned
      * @throws BitNetException if a code is 3, which no intact file holds, or the shape does not fit the format
      */
     public void repack(MemorySegment codes, long rows, long cols, GgmlType format, MemorySegment to) {

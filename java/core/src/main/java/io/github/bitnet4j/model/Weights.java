@@ -14,9 +14,8 @@ import java.util.Optional;
 
 /** Describes tensors of a file to the kernels, in place, after checking that they have the shape the model needs. */
 final class Weights {
-    private static final List<GgmlType> TERNARY = List.of(GgmlType.I2_S, GgmlType.I2_R16, GgmlType.I2_C, GgmlType.TL1,
-            GgmlType.TL2);
-    private static final int SCALE_BYTES = 32;
+    private static final List<GgmlType> TERNARY = List.of(GgmlType.I2_S, GgmlType.I2_R16, GgmlType.I2_C, GgmlType.B3_R16,
+            GgmlType.TL1, GgmlType.TL2);
 
     private static final List<GgmlType> TABLES = List.of(GgmlType.F16, GgmlType.F32, GgmlType.Q8_0, GgmlType.Q6_K, GgmlType.Q4_0);
 
@@ -37,7 +36,7 @@ final class Weights {
     /** A ternary matrix of any layout, {@code bn_matrix} with its scale, which stands behind the codes. */
     MemorySegment linear(String name, long rows, long cols) {
         GgufTensor tensor = tensor(name, TERNARY, cols, rows);
-        float scale = tensor.data().get(ValueLayout.JAVA_FLOAT_UNALIGNED, tensor.byteSize() - SCALE_BYTES);
+        float scale = tensor.data().get(ValueLayout.JAVA_FLOAT_UNALIGNED, tensor.byteSize() - GgmlType.SCALE_BYTES);
         if (!Float.isFinite(scale)) {
             throw bad(name, "has the scale " + scale + "; the file is corrupt");
         }

@@ -28,11 +28,18 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
 import java.util.Random;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** An optimised file holds the same model: the same logits to the last bit, in a batch and one by one, on every CPU target. */
 class OptimizerTest {
@@ -50,9 +57,33 @@ class OptimizerTest {
         Synth.write(SynthSpec.builder().hidden(384).ffn(640).heads(6, 2, 64).build(), plain);
     }
 
-    private static void optimize(Path from, Path to) throws IOException {
+    private static void optimize(Path from, Path to, String target, FeedForward mode) throws IOException {
         try (GgufFile file = GgufFile.open(from); Kernels kernels = new Kernels(2, "auto")) {
-            Optimizer.write(file, to, kernels, (written, total) -> {});
+            Optional<Calibration> calibration = LayoutPlan.needsCalibration(file, mode)
+                    ? Optional.of(Calibration.measure(file, kernels, IDS, (done, total) -> {})) : Optional.empty();
+            LayoutPlan plan = LayoutPlan.of(file, Target.named(target, kernels), mode, calibration);
+            Optimizer.write(file, plan, Optional.empty(), to, kernels, (written, total) -> {});
+        }
+    }
+
+    private static void optimize(Path from, Path to) throws IOException {
+        optimize(from, to, "avx512vbmi", FeedForward.SPARSE);
+    }
+
+    private static Calibration calibrate(Path path, String isa, int threads) throws IOException {
+        try (GgufFile file = GgufFile.open(path); Kernels kernels = new Kernels(threads, isa)) {
+            return Calibration.measure(file, kernels, IDS, (done, total) -> {});
+        }
+    }
+
+    /** Makes all weights of a tensor zero. */
+    private static void clear(Path path, String name) throws IOException {
+        try (GgufFile file = GgufFile.open(path); RandomAccessFile bytes = new RandomAccessFile(path.toFile(), "rw")) {
+            GgufTensor tensor = file.requireTensor(name);
+            byte[] zeros = new byte[(int) tensor.elements() / 4];
+            Arrays.fill(zeros, (byte) 0x55);
+            bytes.seek(tensor.offset());
+            bytes.write(zeros);
         }
     }
 
@@ -68,9 +99,10 @@ class OptimizerTest {
         return rows;
     }
 
-    @Test
-    void theSameLogitsOnEveryTarget() throws IOException {
-        optimize(plain, fast);
+    @ParameterizedTest
+    @CsvSource({"avx512vbmi, SPARSE", "avx512vbmi, DENSE", "avx2, SPARSE", "avx2, AUTO"})
+    void theSameLogitsOnEveryTarget(String target, FeedForward mode) throws IOException {
+        optimize(plain, fast, target, mode);
         List<float[]> expected = logits(plain, "scalar");
         for (Cpu.Isa isa : Cpu.isas()) {
             if (isa.supported()) {
@@ -83,23 +115,69 @@ class OptimizerTest {
         }
     }
 
-    @Test
-    void onlyTernaryTensorsChange() throws IOException {
-        optimize(plain, fast);
+    @ParameterizedTest
+    @CsvSource({"avx512vbmi, SPARSE, B3_R16, I2_S, I2_C", "avx512vnni, SPARSE, I2_R16, I2_S, I2_C",
+                "avx512vbmi, DENSE, B3_R16, B3_R16, B3_R16", "scalar, DENSE, I2_R16, I2_R16, I2_R16"})
+    void onlyTernaryTensorsChange(String target, FeedForward mode, GgmlType dense, GgmlType up, GgmlType down) throws IOException {
+        optimize(plain, fast, target, mode);
         try (GgufFile before = GgufFile.open(plain); GgufFile after = GgufFile.open(fast)) {
             assertEquals(64, after.alignment());
-            assertEquals("i2_r16+i2_c", after.metadata().string(Optimizer.LAYOUT_KEY).orElseThrow());
+            String formats = Stream.of(dense, up, down).map(type -> type.name().toLowerCase(Locale.ROOT)).distinct().sorted()
+                    .collect(Collectors.joining("+"));
+            assertEquals(formats, after.metadata().string(Optimizer.LAYOUT_KEY).orElseThrow());
+            assertEquals(target, after.metadata().string(Optimizer.TARGET_KEY).orElseThrow());
             for (GgufTensor tensor : before.tensors()) {
                 GgufTensor copy = after.requireTensor(tensor.name());
                 assertArrayEquals(tensor.dims(), copy.dims());
-                assertEquals(tensor.byteSize(), copy.byteSize());
-                GgmlType layout = tensor.type() != GgmlType.I2_S || tensor.name().contains("ffn_up") ? tensor.type()
-                        : tensor.name().contains("ffn_down") ? GgmlType.I2_C : GgmlType.I2_R16;
+                GgmlType layout = tensor.type() != GgmlType.I2_S ? tensor.type()
+                        : tensor.name().contains("ffn_up") ? up : tensor.name().contains("ffn_down") ? down : dense;
                 assertEquals(layout, copy.type(), tensor.name());
                 assertEquals(layout == tensor.type(), tensor.data().mismatch(copy.data()) == -1, tensor.name());
             }
             before.metadata().asMap().forEach((key, value) -> assertEquals(value, after.metadata().get(key).orElseThrow(), key));
         }
+    }
+
+    /** Of random weights every other gate opens; where all gates are 0 nothing is needed. */
+    @Test
+    void aTextShowsWhichLayersAreSparse() throws IOException {
+        clear(plain, "blk.1.ffn_gate.weight");
+        Calibration calibration = calibrate(plain, "auto", 2);
+        assertEquals(IDS.length, calibration.tokens());
+        assertEquals(0.5, calibration.layers().get(0).openGates(), 0.1);
+        assertTrue(calibration.layers().get(0).activeInputs() <= calibration.layers().get(0).openGates());
+        assertTrue(calibration.layers().get(0).activeInputs() > 0.2);
+        assertEquals(new Calibration.Layer(0, 0), calibration.layers().get(1));
+        assertEquals(calibration, calibrate(plain, "scalar", 1));
+
+        optimize(plain, fast, "avx512vbmi", FeedForward.AUTO);
+        try (GgufFile file = GgufFile.open(fast)) {
+            assertEquals(GgmlType.B3_R16, file.requireTensor("blk.0.ffn_up.weight").type());
+            assertEquals(GgmlType.I2_S, file.requireTensor("blk.1.ffn_up.weight").type());
+            assertEquals(GgmlType.I2_C, file.requireTensor("blk.1.ffn_down.weight").type());
+            assertEquals(GgmlType.B3_R16, file.requireTensor("blk.1.ffn_gate.weight").type());
+            for (String key : List.of(Optimizer.OPEN_GATES_KEY, Optimizer.ACTIVE_INPUTS_KEY)) {
+                assertTrue(file.metadata().get(key).isPresent(), key);
+            }
+        }
+    }
+
+    /** Gates that go through SiLU never close: such models are dense, and asking for more is refused. */
+    @Test
+    void onlyReluClosesGates() throws IOException {
+        Synth.write(SynthSpec.builder().architecture("llama").build(), plain);
+        optimize(plain, fast, "avx2", FeedForward.AUTO);
+        try (GgufFile file = GgufFile.open(fast)) {
+            assertEquals(GgmlType.I2_R16, file.requireTensor("blk.1.ffn_down.weight").type());
+        }
+        String message = assertThrows(BitNetException.class, () -> optimize(plain, fast, "avx2", FeedForward.SPARSE)).getMessage();
+        assertTrue(message.contains("SiLU"), message);
+    }
+
+    @Test
+    void refusesATargetThatIsNone() {
+        String message = assertThrows(BitNetException.class, () -> optimize(plain, fast, "zen5", FeedForward.DENSE)).getMessage();
+        assertEquals("there is no target 'zen5'; known are auto, scalar, avx2, avxvnni, avx512vnni, avx512vbmi", message);
     }
 
     /** The file brings the coarse copy of its head, which generations use unless they are told not to, for the same tokens. */
