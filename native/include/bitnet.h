@@ -385,6 +385,51 @@ BN_API bn_status bn_copy(bn_context *ctx, const void *from, size_t bytes, void *
  */
 BN_API bn_status bn_read_bandwidth(bn_context *ctx, const void *data, size_t bytes, double *bytes_per_second);
 
+/* What operations have to read and to multiply, for a benchmark to divide by the time that they took. */
+typedef struct bn_work {
+    int64_t bytes;               /* of weights, keys and values: each once an operation, those that it skips not at all */
+    int64_t multiply_adds;       /* of int8: ternary products and coarse passes                                         */
+    int64_t float_multiply_adds; /* of the exact output head and of attention                                           */
+} bn_work;
+
+/* The work of every operation of the context so far; to be asked between operations. */
+BN_API void bn_context_work(const bn_context *ctx, bn_work *out);
+
+/* One row of the table of kernels, at work on data made for it. Belongs to one caller, like its context. */
+typedef struct bn_trial bn_trial;
+
+/*
+ * rows x cols  of the weights; of kernels that take one row of floats, cols; of attention, positions x head_dim; of
+ *              rotating and storing keys, heads x head_dim
+ * n            rows of activations; of attention, queries
+ * density      share of weight rows (gemv_rows, matmul_rows, embed) or columns (gemv by columns) that matter; others ignore it
+ */
+typedef struct bn_trial_shape {
+    int64_t rows;
+    int64_t cols;
+    int64_t n;
+    double density;
+} bn_trial_shape;
+
+/*
+ * A trial of row `kernel` of the table with the threads of a context, whatever the context's own kernels are. Weights, keys
+ * and values are read from `memory`, 64-byte aligned, as one matrix after the other, so that they come from where the caller
+ * wants: with more bytes than the caches hold, from memory. Both stay the caller's, and must outlive the trial.
+ * Any bytes will do; 0x24 is a small number in every format. BN_ERROR_ARGUMENT, with a sentence, when the kernel cannot take
+ * the shape or the memory does not hold one matrix; BN_ERROR_UNSUPPORTED when this CPU cannot run it. *out is then null.
+ */
+BN_API bn_status bn_trial_create(bn_context *ctx, int32_t kernel, const bn_trial_shape *shape, const void *memory,
+                                 size_t bytes, bn_trial **out);
+
+/* One pass, over the next matrix. */
+BN_API bn_status bn_trial_run(bn_trial *trial);
+
+/* The work of one pass. */
+BN_API void bn_trial_work(const bn_trial *trial, bn_work *out);
+
+/* Null is allowed. */
+BN_API void bn_trial_destroy(bn_trial *trial);
+
 #ifdef __cplusplus
 }
 #endif

@@ -22,6 +22,7 @@ struct bn_context {
     int32_t kernel[BN_OPERATION_COUNT][BN_FORMAT_COUNT]; /* rows of the table, -1 for none */
     void *scratch; /* grows as it is needed */
     size_t scratch_bytes;
+    bn_work work; /* written by who holds the guard */
     pthread_mutex_t error_mutex;
     char error[ERROR_BYTES];
 };
@@ -174,6 +175,18 @@ bn_status bn_leave(bn_context *ctx)
     const int cancelled = atomic_load(&ctx->cancelled);
     atomic_store_explicit(&ctx->busy, 0, memory_order_release);
     return cancelled ? BN_CANCELLED : BN_OK;
+}
+
+void bn_count(bn_context *ctx, bn_work work)
+{
+    ctx->work.bytes += work.bytes;
+    ctx->work.multiply_adds += work.multiply_adds;
+    ctx->work.float_multiply_adds += work.float_multiply_adds;
+}
+
+void bn_context_work(const bn_context *ctx, bn_work *out)
+{
+    *out = ctx->work;
 }
 
 bn_status bn_fail(bn_context *ctx, bn_status status, const char *format, ...)

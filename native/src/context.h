@@ -23,6 +23,9 @@ void *bn_context_scratch(bn_context *ctx, size_t bytes);
 bn_status bn_enter(bn_context *ctx);
 bn_status bn_leave(bn_context *ctx);
 
+/* Adds to bn_context_work. The caller holds the guard. */
+void bn_count(bn_context *ctx, bn_work work);
+
 /* Records the sentence for bn_context_error and returns status. */
 bn_status bn_fail(bn_context *ctx, bn_status status, const char *format, ...) __attribute__((format(printf, 3, 4)));
 

@@ -207,6 +207,14 @@ typedef void (*bn_attention_exact_fn)(const bn_exact_query *query, double *score
 /* One row: y = softmax(x / temperature). x and y may be the same. */
 typedef void (*bn_softmax_fn)(const float *x, size_t cols, float temperature, float *y);
 
+/*
+ * *sum = steps * (sum over k of codes[k] * q[k]), k < BN_PEAK_COLS, codes 0..3, modulo 2^32: as fast as the ISA multiplies
+ * bytes that are in registers, the bound of every integer product.
+ */
+typedef void (*bn_peak_fn)(const uint8_t *restrict codes, const int8_t *restrict q, size_t steps, int32_t *restrict sum);
+
+enum { BN_PEAK_COLS = 64 };
+
 /* Identifier, public name, signature. */
 #define BN_OPERATIONS(X)                                             \
     X(GEMV, "gemv", bn_gemv_fn)                                      \
@@ -220,6 +228,7 @@ typedef void (*bn_softmax_fn)(const float *x, size_t cols, float temperature, fl
     X(PACK_TOKENS, "pack_tokens", bn_pack_tokens_fn)                 \
     X(GEMM_PACKED, "gemm_packed", bn_gemm_packed_fn)                 \
     X(EPILOGUE, "epilogue", bn_epilogue_fn)                          \
+    X(PEAK, "peak", bn_peak_fn)                                      \
     X(RMS_NORM, "rms_norm", bn_rms_norm_fn)                          \
     X(QUANTIZE, "quantize", bn_quantize_fn)                          \
     X(GLU, "glu", bn_glu_fn)                                         \
@@ -351,6 +360,10 @@ typedef enum bn_format {
     X(COARSE, D4_R16, AVX2, bn_coarse_d4r16_avx2)               \
     X(COARSE, D4_R16, AVXVNNI, bn_coarse_d4r16_avxvnni)         \
     X(COARSE, D4_R16, AVX512VNNI, bn_coarse_d4r16_avx512vnni)   \
+    X(PEAK, INT8, SCALAR, bn_peak_int8_scalar)                      \
+    X(PEAK, INT8, AVX2, bn_peak_int8_avx2)                          \
+    X(PEAK, INT8, AVXVNNI, bn_peak_int8_avxvnni)                    \
+    X(PEAK, INT8, AVX512VNNI, bn_peak_int8_avx512vnni)              \
     BN_LANES_KERNELS(X)
 
 /* Prototypes, made from the two lists: a kernel whose signature is not its operation's does not compile. */

@@ -2,7 +2,6 @@
  * Packing, byte for byte what the formulas of formats/packed.h give, and the product of what is packed against the scalar
  * product: every integer equal, for random and for extreme inputs.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,7 +10,6 @@
 #include "formats/packed.h"
 #include "guard.h"
 #include "kernel_check.h"
-#include "pool/pool.h"
 
 /* ---- inputs ---- */
 
@@ -188,109 +186,4 @@ void check_gemm_packed(const bn_kernel *kernel)
     check_shape(kernel, BN_GEMM_PACKED_ROWS, 128, BN_PACKED_BLOCK, start);
     check_shape(kernel, 192, 6912, BN_PACKED_BLOCK, start);
     guarded_destroy(&scratch);
-}
-
-/* ---- speed: panels of a matrix by one block of activation rows ---- */
-
-typedef struct product {
-    const bn_kernel *kernel;
-    bn_pool *pool;
-    const uint8_t *panels;
-    int64_t cols, rows, count, n;
-    const int8_t *block;
-    int32_t *y;       /* [threads][64][stride] */
-    uint8_t *scratch; /* [threads]             */
-} product;
-
-enum { STRIDE = BN_GEMM_PACKED_ROWS + 16 };
-
-static void some_panels(void *argument, int64_t begin, int64_t end, int32_t thread)
-{
-    const product *p = argument;
-    const size_t rows = (size_t)p->rows, cols = (size_t)p->cols;
-    for (; begin < end; begin++)
-        ((bn_gemm_packed_fn)p->kernel->function)(p->panels + (size_t)begin * bn_packed_weights_bytes(rows, cols), cols,
-                                                 rows, p->block, (size_t)p->n,
-                                                 p->y + (size_t)thread * BN_PACKED_BLOCK * STRIDE, STRIDE,
-                                                 p->scratch + (size_t)thread * BN_GEMM_PACKED_SCRATCH);
-}
-
-static void one_pass(void *argument)
-{
-    static const atomic_int never = 0;
-    product *p = argument;
-    bn_pool_run(p->pool, p->count, 1, &never, some_panels, p);
-}
-
-static void bench_product(const bn_kernel *kernel, const bench_options *options, int64_t rows, int64_t cols)
-{
-    const int64_t count = (rows - 1) / BN_GEMM_PACKED_ROWS / options->threads * options->threads + options->threads;
-    const size_t panel_rows = round_up((size_t)((rows - 1) / count + 1), BN_PACKED_ROWS);
-    const size_t panel_bytes = bn_packed_weights_bytes(panel_rows, (size_t)cols);
-    const size_t w_bytes = panel_rows * (size_t)cols / 4, stride = (size_t)bn_quantized_stride(cols);
-    const int64_t n = options->n > 0 && options->n < BN_PACKED_BLOCK ? options->n : BN_PACKED_BLOCK;
-    uint64_t random = 1;
-    uint8_t *w = malloc(w_bytes), *panels = aligned_alloc(64, (size_t)count * panel_bytes);
-    int8_t *q = malloc((size_t)n * stride), *block = aligned_alloc(64, bn_packed_tokens_bytes((size_t)cols));
-    fill_weights(w, w_bytes, 0, &random);
-    fill_activations(q, (size_t)n, stride, 0, &random);
-    for (int64_t i = 0; i < count; i++)
-        pack_all(w, panel_rows, (size_t)cols, q, (size_t)n, panels + (size_t)i * panel_bytes, block);
-    product p = {.kernel = kernel, .panels = panels, .cols = cols, .rows = (int64_t)panel_rows, .count = count, .n = n,
-                 .block = block};
-    p.y = malloc((size_t)options->threads * BN_PACKED_BLOCK * STRIDE * sizeof *p.y);
-    p.scratch = aligned_alloc(64, (size_t)options->threads * BN_GEMM_PACKED_SCRATCH);
-    if (bn_pool_create(options->threads, &p.pool) == BN_OK) {
-        char shape[64];
-        snprintf(shape, sizeof shape, "%lldx%lld n=%lld t=%d", (long long)count * (long long)panel_rows, (long long)cols,
-                 (long long)n, options->threads);
-        bench_line(kernel, shape, bench_shortest(options, one_pass, &p), (double)(count * (int64_t)w_bytes),
-                   (double)count * (double)panel_rows * (double)cols * (double)n);
-    }
-    bn_pool_destroy(p.pool);
-    free(w);
-    free(panels);
-    free(q);
-    free(block);
-    free(p.y);
-    free(p.scratch);
-}
-
-/* The shapes of bitnet-b1.58-2B-4T. */
-void bench_gemm_packed(const bn_kernel *kernel, const bench_options *options)
-{
-    static const int64_t shapes[][2] = {{2560, 2560}, {640, 2560}, {6912, 2560}, {2560, 6912}};
-    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0] && options->rows == 0; i++)
-        bench_product(kernel, options, shapes[i][0], shapes[i][1]);
-    if (options->cols % BN_I2S_BLOCK != 0)
-        printf("%-28s cannot run %lld x %lld\n", kernel->name, (long long)options->rows, (long long)options->cols);
-    else if (options->rows > 0)
-        bench_product(kernel, options, options->rows, options->cols);
-}
-
-typedef struct packing {
-    bn_pack_weights_fn function;
-    const uint8_t *w;
-    size_t rows, cols;
-    uint8_t *panel;
-} packing;
-
-static void one_packing(void *argument)
-{
-    const packing *p = argument;
-    for (size_t r = 0; r < p->rows; r += BN_PACKED_GROUP)
-        p->function(p->w + r * bn_i2s_row_bytes(p->cols), p->cols, BN_PACKED_GROUP, r, p->rows, p->panel);
-}
-
-void bench_pack_weights(const bn_kernel *kernel, const bench_options *options)
-{
-    const size_t rows = BN_GEMM_PACKED_ROWS, cols = 2560, bytes = rows * bn_i2s_row_bytes(cols);
-    uint8_t *w = aligned_alloc(64, bytes), *panel = aligned_alloc(64, bn_packed_weights_bytes(rows, cols));
-    char shape[64];
-    memset(w, 0x59, bytes);
-    snprintf(shape, sizeof shape, "%zux%zu", rows, cols);
-    packing p = {(bn_pack_weights_fn)kernel->function, w, rows, cols, panel};
-    bench_line(kernel, shape, bench_shortest(options, one_packing, &p), (double)bytes, 0);
-    free(w);
-    free(panel);
 }

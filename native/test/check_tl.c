@@ -2,14 +2,12 @@
  * TL1 and TL2 against sums over code * q. Weights are laid out by loops in the order in which the formats are described,
  * one byte after the other: nothing here knows the formulas of formats/.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "formats/i2s.h"
 #include "guard.h"
 #include "kernel_check.h"
-#include "pool/pool.h"
 
 typedef enum weights { W_RANDOM, W_MINUS, W_PLUS, W_ALTERNATING, W_COUNT } weights;
 typedef enum activations { Q_RANDOM, Q_LOWEST, Q_HIGHEST, Q_ALTERNATING, Q_COUNT } activations;
@@ -301,106 +299,5 @@ void check_unpack_tiles(const bn_kernel *kernel)
         free(codes);
         guarded_destroy(&guard_w);
         guarded_destroy(&guard);
-    }
-}
-
-/* ---- speed: whole rows of tiles of matrices that together are larger than the caches ---- */
-
-enum { STREAM_BYTES = 256 << 20, MOST_TILE_ROWS = 1024, UNPACKED_ROWS = 64 };
-
-typedef struct stream {
-    const bn_kernel *kernel;
-    bn_pool *pool;
-    const uint8_t *w;
-    size_t bytes; /* of a matrix */
-    int64_t matrices, turn;
-    bn_matrix matrix;
-    bn_tables tables;
-    int32_t *y;   /* [threads][MOST_TILE_ROWS] */
-    uint8_t *i2s; /* [threads] some rows       */
-} stream;
-
-static void some_rows(void *argument, int64_t begin, int64_t end, int32_t thread)
-{
-    const stream *s = argument;
-    bn_matrix matrix = s->matrix;
-    matrix.data = s->w + (size_t)s->turn * s->bytes;
-    if (s->kernel->operation == BN_OPERATION_GEMV_TABLES)
-        ((bn_gemv_tables_fn)s->kernel->function)(&matrix, (size_t)begin, &s->tables, s->y + thread * MOST_TILE_ROWS);
-    else
-        ((bn_unpack_tiles_fn)s->kernel->function)(&matrix, (size_t)begin, (size_t)(end - begin),
-                                                  s->i2s + (size_t)thread * UNPACKED_ROWS * (size_t)matrix.cols / 4);
-}
-
-static void one_pass(void *argument)
-{
-    static const atomic_int never = 0;
-    stream *s = argument;
-    const int64_t grain = s->kernel->operation == BN_OPERATION_GEMV_TABLES ? s->matrix.tiles.rows : UNPACKED_ROWS;
-    bn_pool_run(s->pool, s->matrix.rows, grain, &never, some_rows, s);
-    s->turn = (s->turn + 1) % s->matrices;
-}
-
-static void bench_matrix(const bn_kernel *kernel, const bench_options *options, const shape *of)
-{
-    stream s = {.kernel = kernel, .bytes = bytes_of(kernel, of)};
-    s.matrices = STREAM_BYTES / (int64_t)s.bytes;
-    s.matrix = (bn_matrix){NULL, of->rows, of->cols, kernel->format == BN_FORMAT_TL1 ? BN_TYPE_TL1 : BN_TYPE_TL2, 1, of->tiles};
-    uint8_t *w = aligned_alloc(64, (size_t)s.matrices * s.bytes / 64 * 64 + 64), *tables = calloc((size_t)of->cols, 32);
-    memset(w, 0x57, (size_t)s.matrices * s.bytes);
-    s.w = w;
-    s.tables = (bn_tables){tables, 0, tables, 0};
-    s.y = malloc((size_t)options->threads * MOST_TILE_ROWS * sizeof *s.y);
-    s.i2s = malloc((size_t)options->threads * UNPACKED_ROWS * (size_t)of->cols / 4);
-    if (bn_pool_create(options->threads, &s.pool) == BN_OK) {
-        char text[64];
-        snprintf(text, sizeof text, "%lldx%lld %d/%d/%d t=%d", (long long)of->rows, (long long)of->cols, of->tiles.rows,
-                 of->tiles.cols, of->tiles.band, options->threads);
-        bench_line(kernel, text, bench_shortest(options, one_pass, &s), (double)s.bytes, (double)(of->rows * of->cols));
-    }
-    bn_pool_destroy(s.pool);
-    free(w);
-    free(tables);
-    free(s.y);
-    free(s.i2s);
-}
-
-/* The shapes of bitnet-b1.58-2B-4T. */
-void bench_tiles(const bn_kernel *kernel, const bench_options *options)
-{
-    static const shape tl1[] = {{2560, 2560, {256, 128, 32, 0}}, {640, 2560, {128, 128, 32, 0}},
-                                {6912, 2560, {256, 128, 32, 0}}, {2560, 6912, {256, 128, 32, 0}},
-                                {2560, 6912, {256, 64, 64, 0}}};
-    static const shape tl2[] = {{2560, 2560, {256, 96, 32, 0}}, {640, 2560, {128, 96, 32, 0}},
-                                {6912, 2560, {256, 96, 32, 0}}, {2560, 6912, {256, 96, 32, 0}}};
-    const size_t count = kernel->format == BN_FORMAT_TL1 ? sizeof tl1 / sizeof(shape) : sizeof tl2 / sizeof(shape);
-    for (size_t i = 0; i < count; i++) bench_matrix(kernel, options, (kernel->format == BN_FORMAT_TL1 ? tl1 : tl2) + i);
-}
-
-typedef struct making {
-    const bn_kernel *kernel;
-    const int8_t *q;
-    size_t count;
-    uint8_t *tables;
-} making;
-
-static void all_tables(void *argument)
-{
-    const making *m = argument;
-    ((bn_tables_fn)m->kernel->function)(m->q, m->count, m->tables);
-}
-
-void bench_tables(const bn_kernel *kernel, const bench_options *options)
-{
-    static const size_t cols[] = {2560, 6912};
-    for (size_t i = 0; i < 2; i++) {
-        const size_t count = cols[i] / (size_t)width_of(kernel->format);
-        int8_t *q = calloc(cols[i], 1);
-        making m = {kernel, q, count, malloc(count * 32)};
-        char text[64];
-        snprintf(text, sizeof text, "%zu columns", cols[i]);
-        bench_line(kernel, text, bench_shortest(options, all_tables, &m), (double)(count * 32), 0);
-        free(q);
-        free(m.tables);
     }
 }

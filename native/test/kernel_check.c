@@ -12,45 +12,41 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cpu/cpu.h"
+#include "trial/trial.h"
 
 enum { MOST_FAILURES = 10 };
 
-typedef struct operation_check {
-    check_function check;
-    bench_function bench;
-} operation_check;
-
-static const operation_check CHECKS[BN_OPERATION_COUNT] = {
-    [BN_OPERATION_GEMV] = {check_gemv, bench_gemv},
-    [BN_OPERATION_GEMV_ROWS] = {check_gemv_rows, bench_gemv},
-    [BN_OPERATION_GEMM] = {check_gemm, bench_gemm},
-    [BN_OPERATION_UNPACK] = {check_unpack, bench_unpack},
-    [BN_OPERATION_PACK_WEIGHTS] = {check_pack_weights, bench_pack_weights},
-    [BN_OPERATION_PACK_TOKENS] = {check_pack_tokens, NULL},
-    [BN_OPERATION_GEMM_PACKED] = {check_gemm_packed, bench_gemm_packed},
-    [BN_OPERATION_EPILOGUE] = {check_epilogue, NULL},
-    [BN_OPERATION_TABLES] = {check_tables, bench_tables},
-    [BN_OPERATION_GEMV_TABLES] = {check_gemv_tables, bench_tiles},
-    [BN_OPERATION_UNPACK_TILES] = {check_unpack_tiles, bench_tiles},
-    [BN_OPERATION_RMS_NORM] = {check_rms_norm, bench_rms_norm},
-    [BN_OPERATION_QUANTIZE] = {check_quantize, bench_quantize},
-    [BN_OPERATION_GLU] = {check_glu, bench_glu},
-    [BN_OPERATION_MATMUL] = {check_matmul, bench_matmul},
-    [BN_OPERATION_MATMUL_ROWS] = {check_matmul_rows, NULL},
-    [BN_OPERATION_COARSE] = {check_coarse, bench_coarse},
-    [BN_OPERATION_COARSE_PACK] = {check_coarse_pack, NULL},
-    [BN_OPERATION_EMBED] = {check_embed, NULL},
-    [BN_OPERATION_ROPE] = {check_rope, bench_rope},
-    [BN_OPERATION_STORE_KV] = {check_store_kv, NULL},
-    [BN_OPERATION_ATTENTION] = {check_attention, bench_attention},
-    [BN_OPERATION_ATTENTION_MERGE] = {check_attention_merge, NULL},
-    [BN_OPERATION_ATTENTION_FINISH] = {check_attention_finish, NULL},
-    [BN_OPERATION_ATTENTION_EXACT] = {check_attention_exact, NULL},
-    [BN_OPERATION_SOFTMAX] = {check_softmax, bench_softmax},
+static const check_function CHECKS[BN_OPERATION_COUNT] = {
+    [BN_OPERATION_GEMV] = check_gemv,
+    [BN_OPERATION_GEMV_ROWS] = check_gemv_rows,
+    [BN_OPERATION_GEMM] = check_gemm,
+    [BN_OPERATION_UNPACK] = check_unpack,
+    [BN_OPERATION_PACK_WEIGHTS] = check_pack_weights,
+    [BN_OPERATION_PACK_TOKENS] = check_pack_tokens,
+    [BN_OPERATION_GEMM_PACKED] = check_gemm_packed,
+    [BN_OPERATION_EPILOGUE] = check_epilogue,
+    [BN_OPERATION_TABLES] = check_tables,
+    [BN_OPERATION_GEMV_TABLES] = check_gemv_tables,
+    [BN_OPERATION_UNPACK_TILES] = check_unpack_tiles,
+    [BN_OPERATION_PEAK] = check_peak,
+    [BN_OPERATION_RMS_NORM] = check_rms_norm,
+    [BN_OPERATION_QUANTIZE] = check_quantize,
+    [BN_OPERATION_GLU] = check_glu,
+    [BN_OPERATION_MATMUL] = check_matmul,
+    [BN_OPERATION_MATMUL_ROWS] = check_matmul_rows,
+    [BN_OPERATION_COARSE] = check_coarse,
+    [BN_OPERATION_COARSE_PACK] = check_coarse_pack,
+    [BN_OPERATION_EMBED] = check_embed,
+    [BN_OPERATION_ROPE] = check_rope,
+    [BN_OPERATION_STORE_KV] = check_store_kv,
+    [BN_OPERATION_ATTENTION] = check_attention,
+    [BN_OPERATION_ATTENTION_MERGE] = check_attention_merge,
+    [BN_OPERATION_ATTENTION_FINISH] = check_attention_finish,
+    [BN_OPERATION_ATTENTION_EXACT] = check_attention_exact,
+    [BN_OPERATION_SOFTMAX] = check_softmax,
 };
 
 /*
@@ -68,6 +64,7 @@ bn_kernel_GEMV bn_gemv_i2s_avxvnni_twin, bn_gemv_i2r16_avxvnni_twin, bn_gemv_b3r
 bn_kernel_GEMV_ROWS bn_gemv_rows_i2s_avxvnni_twin;
 bn_kernel_GEMM bn_gemm_i2s_avxvnni_twin;
 bn_kernel_COARSE bn_coarse_d4r16_avxvnni_twin;
+bn_kernel_PEAK bn_peak_int8_avxvnni_twin;
 static const twin TWINS[] = {
     {"bn_gemv_i2s_avxvnni", BN_ISA_AVX512VNNI, (bn_kernel_fn)bn_gemv_i2s_avxvnni_twin},
     {"bn_gemv_rows_i2s_avxvnni", BN_ISA_AVX512VNNI, (bn_kernel_fn)bn_gemv_rows_i2s_avxvnni_twin},
@@ -75,6 +72,7 @@ static const twin TWINS[] = {
     {"bn_gemv_i2r16_avxvnni", BN_ISA_AVX512VNNI, (bn_kernel_fn)bn_gemv_i2r16_avxvnni_twin},
     {"bn_gemv_b3r16_avxvnni", BN_ISA_AVX512VNNI, (bn_kernel_fn)bn_gemv_b3r16_avxvnni_twin},
     {"bn_coarse_d4r16_avxvnni", BN_ISA_AVX512VNNI, (bn_kernel_fn)bn_coarse_d4r16_avxvnni_twin},
+    {"bn_peak_int8_avxvnni", BN_ISA_AVX512VNNI, (bn_kernel_fn)bn_peak_int8_avxvnni_twin},
 };
 enum { TWIN_COUNT = sizeof TWINS / sizeof TWINS[0] };
 #else
@@ -128,37 +126,6 @@ uint64_t check_random(uint64_t *state)
     return z ^ (z >> 31);
 }
 
-/* ---- timing ---- */
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-double bench_shortest(const bench_options *options, void (*pass)(void *), void *argument)
-{
-    double shortest = 1e9;
-    const double stop = now() + options->seconds;
-    for (int i = 0; i < 5 || now() < stop; i++) {
-        const double start = now();
-        pass(argument);
-        const double taken = now() - start;
-        if (taken < shortest) shortest = taken;
-    }
-    return shortest;
-}
-
-void bench_line(const bn_kernel *kernel, const char *shape, double seconds, double bytes, double products)
-{
-    printf("%-28s %-22s %12.0f ns", kernel->name, shape, seconds * 1e9);
-    if (bytes > 0) printf(" %8.2f GB/s", bytes / seconds * 1e-9);
-    if (products > 0) printf(" %8.1f G MAC/s", products / seconds * 1e-9);
-    printf("\n");
-    fflush(stdout);
-}
-
 /* ---- the loop over the table ---- */
 
 static int wanted(const char *name, int words, char **word)
@@ -190,18 +157,17 @@ static void run_row(const bn_kernel *row, const bench_options *bench)
 {
     const char *how;
     const bn_kernel kernel = runnable(row, &how);
-    const operation_check *with = &CHECKS[row->operation];
-    if (with->check == NULL) {
+    if (CHECKS[row->operation] == NULL || bn_trial_of(row->operation) == NULL) {
         check_describe("%s", row->name);
-        check_failed("no check is written for its operation");
+        check_failed("no check or no trial is written for its operation");
     } else if (kernel.function == NULL) {
         printf("%-28s %s\n", row->name, how);
     } else if (bench != NULL) {
-        if (with->bench != NULL) with->bench(&kernel, bench);
+        bench_kernel(&kernel, bench);
     } else {
         const int before = failures;
         check_describe("%s", row->name);
-        with->check(&kernel);
+        CHECKS[row->operation](&kernel);
         printf("%-28s %s, %s\n", row->name, how, failures == before ? "agrees with scalar" : "WRONG");
     }
     fflush(stdout);

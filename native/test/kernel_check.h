@@ -1,6 +1,6 @@
 /*
  * The kernel check: every row of the table of kernels against the scalar one, and its speed. An operation takes part by
- * a line in CHECKS (kernel_check.c): a function that checks one row of its kernels and a function that times one.
+ * a line in CHECKS (kernel_check.c), a function that checks one row of its kernels; its speed is that of a trial.
  */
 #ifndef BN_KERNEL_CHECK_H
 #define BN_KERNEL_CHECK_H
@@ -9,6 +9,7 @@
 
 #include "kernels.h"
 
+/* What --bench times; bench.c. */
 typedef struct bench_options {
     int64_t rows, cols; /* --shape, 0 x 0 for the operation's own choice */
     int64_t n;          /* --n, 0 for the operation's own choice         */
@@ -19,20 +20,14 @@ typedef struct bench_options {
 /* Checks one kernel; says what differs through check_failed. */
 typedef void (*check_function)(const bn_kernel *kernel);
 
-/* Times one kernel and prints lines with bench_line. */
-typedef void (*bench_function)(const bn_kernel *kernel, const bench_options *options);
+/* Prints a line for each of the options' or the operation's own shapes: time, bytes and multiply-adds a second. */
+void bench_kernel(const bn_kernel *kernel, const bench_options *options);
 
 /* What is being checked, printed when the check fails or the kernel touches a guard page. */
 void check_describe(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Counts a failure and prints the description and the sentence. Gives up after a few. */
 void check_failed(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-/* One line of the benchmark: time of one pass, and what it read and multiplied (0: not meaningful). */
-void bench_line(const bn_kernel *kernel, const char *shape, double seconds, double bytes, double products);
-
-/* The shortest time of one pass: repeats until options->seconds have gone by, five times at least. */
-double bench_shortest(const bench_options *options, void (*pass)(void *), void *argument);
 
 /* A reproducible stream of numbers (splitmix64). */
 uint64_t check_random(uint64_t *state);
@@ -49,13 +44,6 @@ void check_gemm_packed(const bn_kernel *kernel);
 void check_tables(const bn_kernel *kernel);
 void check_gemv_tables(const bn_kernel *kernel);
 void check_unpack_tiles(const bn_kernel *kernel);
-void bench_tables(const bn_kernel *kernel, const bench_options *options);
-void bench_tiles(const bn_kernel *kernel, const bench_options *options);
-void bench_gemv(const bn_kernel *kernel, const bench_options *options);
-void bench_unpack(const bn_kernel *kernel, const bench_options *options);
-void bench_gemm(const bn_kernel *kernel, const bench_options *options);
-void bench_pack_weights(const bn_kernel *kernel, const bench_options *options);
-void bench_gemm_packed(const bn_kernel *kernel, const bench_options *options);
 
 void check_epilogue(const bn_kernel *kernel);
 void check_rms_norm(const bn_kernel *kernel);
@@ -73,13 +61,6 @@ void check_attention_merge(const bn_kernel *kernel);
 void check_attention_finish(const bn_kernel *kernel);
 void check_attention_exact(const bn_kernel *kernel);
 void check_softmax(const bn_kernel *kernel);
-void bench_rms_norm(const bn_kernel *kernel, const bench_options *options);
-void bench_quantize(const bn_kernel *kernel, const bench_options *options);
-void bench_glu(const bn_kernel *kernel, const bench_options *options);
-void bench_matmul(const bn_kernel *kernel, const bench_options *options);
-void bench_coarse(const bn_kernel *kernel, const bench_options *options);
-void bench_rope(const bn_kernel *kernel, const bench_options *options);
-void bench_attention(const bn_kernel *kernel, const bench_options *options);
-void bench_softmax(const bn_kernel *kernel, const bench_options *options);
+void check_peak(const bn_kernel *kernel);
 
 #endif

@@ -76,6 +76,17 @@ int main(void) {
     FIELD(bn_attention_shape, scale);
     FIELD(bn_attention_shape, reserved);
 
+    STRUCT(bn_work);
+    FIELD(bn_work, bytes);
+    FIELD(bn_work, multiply_adds);
+    FIELD(bn_work, float_multiply_adds);
+
+    STRUCT(bn_trial_shape);
+    FIELD(bn_trial_shape, rows);
+    FIELD(bn_trial_shape, cols);
+    FIELD(bn_trial_shape, n);
+    FIELD(bn_trial_shape, density);
+
     CONSTANT(BN_OK);
     CONSTANT(BN_ERROR_ARGUMENT);
     CONSTANT(BN_ERROR_MEMORY);

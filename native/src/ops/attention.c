@@ -285,6 +285,23 @@ static void attend(bn_context *ctx, attention_job *job)
     }
 }
 
+/* A sequence's keys and values of the layer once for the rows of it that follow each other, as far as the last row sees. */
+static bn_work work_of(const attention_job *job)
+{
+    const bn_attention_shape *shape = job->shape;
+    bn_work work = {0};
+    for (int64_t r = 0, longest = 0; r < job->n; r++) {
+        const bn_kv_cache *cache = job->rows[r].cache;
+        const int64_t seen = job->rows[r].position + 1;
+        longest = longest > seen ? longest : seen;
+        work.float_multiply_adds += 2 * seen * shape->head_dim * shape->heads;
+        if (r + 1 < job->n && job->rows[r + 1].cache->keys == cache->keys) continue;
+        work.bytes += longest * 2 * shape->kv_heads * (int64_t)bn_cache_position(shape, cache);
+        longest = 0;
+    }
+    return work;
+}
+
 bn_status bn_attention(bn_context *ctx, const bn_attention_shape *shape, const bn_row *rows, int64_t n, const float *q,
                        int64_t q_stride, float *out, int64_t out_stride, void *scratch)
 {
@@ -313,5 +330,6 @@ bn_status bn_attention(bn_context *ctx, const bn_attention_shape *shape, const b
     job.finish = (bn_attention_finish_fn)bn_kernel_of(ctx, BN_OPERATION_ATTENTION_FINISH, BN_FORMAT_F32);
     job.exact = (bn_attention_exact_fn)bn_kernel_of(ctx, BN_OPERATION_ATTENTION_EXACT, BN_FORMAT_F32);
     attend(ctx, &job);
+    bn_count(ctx, work_of(&job));
     return bn_leave(ctx);
 }

@@ -5,6 +5,7 @@
  * thread streams through its own run of them. Several rows are linear_many.c's, weights that are indices into tables
  * linear_tables.c's.
  */
+#include <stdatomic.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -26,6 +27,7 @@ typedef struct linear {
     bn_gemv_fn gemv[BN_FORMAT_COUNT];
     bn_gemv_rows_fn gemv_rows; /* I2_S */
     bn_epilogue_fn epilogue;
+    atomic_int_fast64_t *skipped; /* rows behind closed gates that were not read */
 } linear;
 
 /* Rows of a product in the sequence of all products: whole steps, so that each product begins with one. */
@@ -59,10 +61,12 @@ static void gated_rows(const linear *job, const bn_product *product, int64_t beg
     const size_t count = open_gates(product->gate, begin, end, begin, list);
     const size_t ahead = open_gates(product->gate, end, look, begin, list + count);
     const int scattered = 5 * count <= 2 * all;
-    if (scattered)
+    if (scattered) {
+        atomic_fetch_add_explicit(job->skipped, end - begin - (int64_t)count, memory_order_relaxed);
         job->gemv_rows(w, cols, list, count, ahead, job->x->q, dot);
-    else
+    } else {
         job->gemv[BN_FORMAT_I2_S](w, cols, all, job->x->q, dot);
+    }
     if (!product->accumulate) memset(product->y + begin, 0, all * sizeof *product->y);
     for (size_t i = 0; i < count; i++)
         bn_linear_epilogue(job->epilogue, product, job->x, 0, begin + list[i], 1, scattered ? dot + i : dot + list[i]);
@@ -109,9 +113,11 @@ static int64_t run_length(const bn_context *ctx, const linear *job, int64_t rows
     return run < job->step ? job->step : run > RUN_ROWS ? RUN_ROWS : run;
 }
 
-static void one_row(bn_context *ctx, const bn_product *products, int32_t count, const bn_quantized *x)
+/* Gives the rows behind closed gates that were not read. */
+static int64_t one_row(bn_context *ctx, const bn_product *products, int32_t count, const bn_quantized *x)
 {
-    linear job = {.products = products, .x = x, .step = BN_I2R16_ROWS};
+    atomic_int_fast64_t skipped = 0;
+    linear job = {.products = products, .x = x, .step = BN_I2R16_ROWS, .skipped = &skipped};
     job.epilogue = (bn_epilogue_fn)bn_kernel_of(ctx, BN_OPERATION_EPILOGUE, BN_FORMAT_F32);
     for (int32_t f = BN_FORMAT_I2_S; f <= BN_FORMAT_B3_R16; f++)
         job.gemv[f] = (bn_gemv_fn)bn_kernel_of(ctx, BN_OPERATION_GEMV, (bn_format)f);
@@ -124,6 +130,33 @@ static void one_row(bn_context *ctx, const bn_product *products, int32_t count, 
     int64_t rows = 0;
     for (int32_t i = 0; i < count; i++) rows += span_of(&job, &products[i]);
     bn_parallel(ctx, rows, run_length(ctx, &job, rows), run_of_rows, &job);
+    return atomic_load(&skipped);
+}
+
+/* ---- what was read ---- */
+
+/* Columns that a product of one row by I2_C does not read. */
+static int64_t zeros_of(const bn_quantized *x)
+{
+    int64_t zeros = 0;
+    for (int64_t k = 0; k < x->cols; k++) zeros += x->q[k] == 0;
+    return zeros;
+}
+
+/* All products have the same inputs, so that a row of one is as many multiply-adds as a row of another. */
+static bn_work work_of(const bn_product *products, int32_t count, const bn_quantized *x, int64_t n, int64_t skipped)
+{
+    bn_work work = {0};
+    for (int32_t i = 0; i < count; i++) {
+        const bn_matrix *weight = products[i].weight;
+        const int64_t zeros = n == 1 && weight->type == BN_TYPE_I2_C ? zeros_of(x) : 0;
+        const int64_t bytes = (int64_t)bn_matrix_bytes(weight->type, weight->rows, weight->cols);
+        work.bytes += bytes - bytes / weight->cols * zeros;
+        work.multiply_adds += n * weight->rows * (weight->cols - zeros);
+    }
+    work.bytes -= skipped * (int64_t)bn_matrix_bytes(BN_TYPE_I2_S, 1, x->cols);
+    work.multiply_adds -= skipped * x->cols;
+    return work;
 }
 
 static bn_status check_product(bn_context *ctx, const bn_product *product, int32_t i, const bn_quantized *x)
@@ -185,15 +218,17 @@ bn_status bn_linear(bn_context *ctx, const bn_product *products, int32_t count, 
     if (status == BN_OK) status = bn_enter(ctx);
     if (status != BN_OK) return status;
 
+    int64_t skipped = 0;
     for (int32_t i = 0, next; i < count && n > 0 && status == BN_OK; i = next) {
         next = alike(products, count, i, n);
         if (bn_linear_looks_up(products[i].weight, n))
             status = bn_linear_tables(ctx, products + i, next - i, x, n);
         else if (n == 1)
-            one_row(ctx, products + i, next - i, x);
+            skipped += one_row(ctx, products + i, next - i, x);
         else
             status = bn_linear_many(ctx, products + i, next - i, x, n);
     }
+    if (status == BN_OK && n > 0 && count > 0) bn_count(ctx, work_of(products, count, x, n, skipped));
     const bn_status left = bn_leave(ctx);
     return status != BN_OK ? status : left;
 }

@@ -72,6 +72,8 @@ bn_status bn_matmul(bn_context *ctx, const bn_matrix *weight, const float *x, in
     const int64_t fit = (int64_t)((n == 1 ? STREAM_BYTES : PANEL_BYTES) / job.row_bytes);
     job.panel = fit < 2 ? 2 : n > 1 && fit > PANEL_ROWS ? PANEL_ROWS : fit;
     bn_parallel(ctx, ceil_div(weight->rows, job.panel) * ceil_div(n, TOKENS), 1, panels, &job);
+    bn_count(ctx, (bn_work){.bytes = (int64_t)job.row_bytes * weight->rows,
+                            .float_multiply_adds = n * weight->rows * weight->cols});
     return bn_leave(ctx);
 }
 
@@ -110,5 +112,6 @@ bn_status bn_embed(bn_context *ctx, const bn_matrix *table, const int32_t *ids, 
     job.row_bytes = bn_matrix_bytes(table->type, 1, table->cols);
     job.embed = (bn_embed_fn)bn_kernel_of(ctx, BN_OPERATION_EMBED, (bn_format)bn_float_format(table->type));
     bn_parallel(ctx, n, bn_grain(table->cols), embed_rows, &job);
+    bn_count(ctx, (bn_work){.bytes = n * (int64_t)job.row_bytes});
     return bn_leave(ctx);
 }

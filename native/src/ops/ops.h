@@ -90,6 +90,23 @@ static inline const uint8_t *bn_ternary_row(const bn_matrix *weight, int64_t row
     return (const uint8_t *)weight->data + bn_matrix_bytes(weight->type, row, weight->cols);
 }
 
+/* And back: the bn_type of a float or ternary format of the table, or -1. */
+static inline int32_t bn_type_of_float(bn_format format)
+{
+    static const int32_t types[] = {BN_TYPE_F32, BN_TYPE_F16, BN_TYPE_Q8_0, BN_TYPE_Q6_K, BN_TYPE_Q4_0};
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+        if (bn_float_format(types[i]) == (int32_t)format) return types[i];
+    return -1;
+}
+
+static inline int32_t bn_type_of_ternary(bn_format format)
+{
+    static const int32_t types[] = {BN_TYPE_I2_S, BN_TYPE_I2_R16, BN_TYPE_I2_C, BN_TYPE_B3_R16, BN_TYPE_TL1, BN_TYPE_TL2};
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+        if (bn_ternary_format(types[i]) == (int32_t)format) return types[i];
+    return -1;
+}
+
 /* BN_OK, or the failure of an operation whose matrix is null, of another type, or of an impossible shape. */
 bn_status bn_check_float_matrix(bn_context *ctx, const char *operation, const bn_matrix *matrix);
 

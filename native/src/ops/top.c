@@ -308,6 +308,21 @@ static void list_rest(void *argument, int64_t begin, int64_t end, int32_t thread
 
 /* ---- the operation ---- */
 
+/* The coarse copy once where a row has bounds, and the rows of the matrix that each row of x needed. */
+static bn_work work_of(const passes *job)
+{
+    const bn_matrix *weight = job->weight, *coarse = job->coarse;
+    bn_work work = {0};
+    for (int64_t t = 0; t < job->n; t++) {
+        const int64_t computed = job->searches[t].top->computed;
+        work.bytes += computed * (int64_t)bn_matrix_bytes(weight->type, 1, weight->cols);
+        work.float_multiply_adds += computed * weight->cols;
+        work.multiply_adds += job->searches[t].all ? 0 : coarse->rows * coarse->cols;
+    }
+    if (work.multiply_adds > 0) work.bytes += (int64_t)bn_matrix_bytes(coarse->type, coarse->rows, coarse->cols);
+    return work;
+}
+
 static bn_status check_top(bn_context *ctx, const bn_top *top, int64_t rows)
 {
     if (top->count < 1 || top->count > rows || top->id_count < 0 || (top->ids == NULL && top->id_count > 0))
@@ -366,5 +381,6 @@ bn_status bn_matmul_top(bn_context *ctx, const bn_matrix *weight, const bn_matri
     exact_pass(ctx, &job);
     bn_parallel(ctx, n, 1, list_rest, &job);
     exact_pass(ctx, &job);
+    bn_count(ctx, work_of(&job));
     return bn_leave(ctx);
 }

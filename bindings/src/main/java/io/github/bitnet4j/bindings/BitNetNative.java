@@ -2015,5 +2015,234 @@ public class BitNetNative extends BitNetNative$shared {
            throw new AssertionError("should not reach here", ex$);
         }
     }
+
+    private static class bn_context_work {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            BitNetNative.C_POINTER,
+            BitNetNative.C_POINTER
+        );
+
+        public static final MethodHandle HANDLE = NativeLibrary.downcall("bn_context_work", DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void bn_context_work(const bn_context *ctx, bn_work *out)
+     * }
+     */
+    public static FunctionDescriptor bn_context_work$descriptor() {
+        return bn_context_work.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void bn_context_work(const bn_context *ctx, bn_work *out)
+     * }
+     */
+    public static MethodHandle bn_context_work$handle() {
+        return bn_context_work.HANDLE;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void bn_context_work(const bn_context *ctx, bn_work *out)
+     * }
+     */
+    public static void bn_context_work(MemorySegment ctx, MemorySegment out) {
+        var mh$ = bn_context_work.HANDLE;
+        try {
+            mh$.invokeExact(ctx, out);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class bn_trial_create {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            BitNetNative.C_INT,
+            BitNetNative.C_POINTER,
+            BitNetNative.C_INT,
+            BitNetNative.C_POINTER,
+            BitNetNative.C_POINTER,
+            BitNetNative.C_LONG,
+            BitNetNative.C_POINTER
+        );
+
+        public static final MethodHandle HANDLE = NativeLibrary.downcall("bn_trial_create", DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * bn_status bn_trial_create(bn_context *ctx, int32_t kernel, const bn_trial_shape *shape, const void *memory, size_t bytes, bn_trial **out)
+     * }
+     */
+    public static FunctionDescriptor bn_trial_create$descriptor() {
+        return bn_trial_create.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * bn_status bn_trial_create(bn_context *ctx, int32_t kernel, const bn_trial_shape *shape, const void *memory, size_t bytes, bn_trial **out)
+     * }
+     */
+    public static MethodHandle bn_trial_create$handle() {
+        return bn_trial_create.HANDLE;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * bn_status bn_trial_create(bn_context *ctx, int32_t kernel, const bn_trial_shape *shape, const void *memory, size_t bytes, bn_trial **out)
+     * }
+     */
+    public static int bn_trial_create(MemorySegment ctx, int kernel, MemorySegment shape, MemorySegment memory, long bytes, MemorySegment out) {
+        var mh$ = bn_trial_create.HANDLE;
+        try {
+            return (int)mh$.invokeExact(ctx, kernel, shape, memory, bytes, out);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class bn_trial_run {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            BitNetNative.C_INT,
+            BitNetNative.C_POINTER
+        );
+
+        public static final MethodHandle HANDLE = NativeLibrary.downcall("bn_trial_run", DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * bn_status bn_trial_run(bn_trial *trial)
+     * }
+     */
+    public static FunctionDescriptor bn_trial_run$descriptor() {
+        return bn_trial_run.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * bn_status bn_trial_run(bn_trial *trial)
+     * }
+     */
+    public static MethodHandle bn_trial_run$handle() {
+        return bn_trial_run.HANDLE;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * bn_status bn_trial_run(bn_trial *trial)
+     * }
+     */
+    public static int bn_trial_run(MemorySegment trial) {
+        var mh$ = bn_trial_run.HANDLE;
+        try {
+            return (int)mh$.invokeExact(trial);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class bn_trial_work {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            BitNetNative.C_POINTER,
+            BitNetNative.C_POINTER
+        );
+
+        public static final MethodHandle HANDLE = NativeLibrary.downcall("bn_trial_work", DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void bn_trial_work(const bn_trial *trial, bn_work *out)
+     * }
+     */
+    public static FunctionDescriptor bn_trial_work$descriptor() {
+        return bn_trial_work.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void bn_trial_work(const bn_trial *trial, bn_work *out)
+     * }
+     */
+    public static MethodHandle bn_trial_work$handle() {
+        return bn_trial_work.HANDLE;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void bn_trial_work(const bn_trial *trial, bn_work *out)
+     * }
+     */
+    public static void bn_trial_work(MemorySegment trial, MemorySegment out) {
+        var mh$ = bn_trial_work.HANDLE;
+        try {
+            mh$.invokeExact(trial, out);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class bn_trial_destroy {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            BitNetNative.C_POINTER
+        );
+
+        public static final MethodHandle HANDLE = NativeLibrary.downcall("bn_trial_destroy", DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void bn_trial_destroy(bn_trial *trial)
+     * }
+     */
+    public static FunctionDescriptor bn_trial_destroy$descriptor() {
+        return bn_trial_destroy.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void bn_trial_destroy(bn_trial *trial)
+     * }
+     */
+    public static MethodHandle bn_trial_destroy$handle() {
+        return bn_trial_destroy.HANDLE;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void bn_trial_destroy(bn_trial *trial)
+     * }
+     */
+    public static void bn_trial_destroy(MemorySegment trial) {
+        var mh$ = bn_trial_destroy.HANDLE;
+        try {
+            mh$.invokeExact(trial);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
 }
 

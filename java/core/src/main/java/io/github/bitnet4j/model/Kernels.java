@@ -6,6 +6,7 @@ import io.github.bitnet4j.BitNetException;
 import io.github.bitnet4j.bindings.BitNetNative;
 import io.github.bitnet4j.bindings.bn_matrix;
 import io.github.bitnet4j.bindings.bn_tiles;
+import io.github.bitnet4j.bindings.bn_work;
 import io.github.bitnet4j.gguf.GgmlType;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -186,7 +187,31 @@ public final class Kernels implements AutoCloseable {
         }
     }
 
-    private void check(int status) {
+    /** The work of all operations so far; to be asked between operations. */
+    public Work work() {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment out = bn_work.allocate(arena);
+            bn_context_work(context, out);
+            return Work.of(out);
+        }
+    }
+
+    /**
+     * A trial of a kernel that this CPU can run, to be closed before these kernels.
+     *
+     * @param row    of {@link Cpu#kernels}
+     * @param memory from which it reads, 64-byte aligned; outlives the trial
+     * @throws BitNetException if the kernel cannot take the shape, or the memory does not hold one matrix
+     */
+    public KernelTrial trial(int row, KernelTrial.Shape shape, MemorySegment memory) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment out = arena.allocate(ValueLayout.ADDRESS);
+            check(bn_trial_create(context, row, shape.in(arena), memory, memory.byteSize(), out));
+            return new KernelTrial(this, out.get(ValueLayout.ADDRESS, 0));
+        }
+    }
+
+    void check(int status) {
         if (status == BN_OK()) {
             return;
         }
