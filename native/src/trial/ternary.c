@@ -8,8 +8,8 @@ enum {
     STREAM_ROWS = 512, /* rows of a piece of a matrix-vector product */
     TILE_ROWS = 64,
     TILE_TOKENS = 96,
-    PEAK_STEPS = 200 * 1000, /* of a piece, some tens of microseconds */
-    PEAK_PIECES = 16         /* a thread                              */
+    PEAK_STEPS = 20 * 1000, /* of a piece, some microseconds */
+    PEAK_PIECES = 16        /* a thread                      */
 };
 
 static size_t bytes_of(const bn_trial *trial, int64_t rows)

@@ -1,44 +1,54 @@
 package io.github.bitnet4j.cli;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import io.github.bitnet4j.BitNetException;
 import io.github.bitnet4j.api.BitNetModel;
-import io.github.bitnet4j.api.Generation;
-import io.github.bitnet4j.api.GenerationOptions;
 import io.github.bitnet4j.api.HeadUse;
-import io.github.bitnet4j.api.ModelInfo;
 import io.github.bitnet4j.api.ModelOptions;
 import io.github.bitnet4j.api.Session;
-import io.github.bitnet4j.gguf.GgufTensor;
+import io.github.bitnet4j.cli.bench.BenchReport;
+import io.github.bitnet4j.cli.bench.BenchTest;
+import io.github.bitnet4j.cli.bench.Comparison;
+import io.github.bitnet4j.cli.bench.Energy;
+import io.github.bitnet4j.cli.bench.HtmlReport;
+import io.github.bitnet4j.cli.bench.KernelBench;
+import io.github.bitnet4j.cli.bench.ModelBench;
+import io.github.bitnet4j.cli.bench.PlotFiles;
+import io.github.bitnet4j.cli.bench.ReportFile;
+import io.github.bitnet4j.cli.bench.ReportTables;
+import io.github.bitnet4j.cli.bench.Roof;
+import io.github.bitnet4j.cli.bench.Sampled;
+import io.github.bitnet4j.cli.bench.TestResult;
+import io.github.bitnet4j.model.Cpu;
 import io.github.bitnet4j.model.HeadMode;
-import io.github.bitnet4j.sampling.SamplingOptions;
-import io.github.bitnet4j.tokenizer.Tokenizer;
+import io.github.bitnet4j.model.KernelShapes;
+import io.github.bitnet4j.synth.SynthPreset;
+import io.github.bitnet4j.synth.SynthSpec;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.Random;
-import java.util.TreeMap;
 import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** {@code bitnet bench}: llama-bench's tests, beside what the memory of this machine would allow. */
+/** {@code bitnet bench}: llama-bench's tests, beside what this machine would allow. */
 @Command(name = "bench",
-        description = {"Measure the speed of a model.",
+        description = {"Measure the speed of a model and of the kernels.",
                 "%nThe tests are those of llama-bench: ppN reads a prompt of N tokens, tgN generates N tokens one by "
                 + "one, '@ dD' means after D tokens. Beside the tokens a second stand the bytes of weights, keys and "
-                + "values that a test must read a second, and their share of the bandwidth at which the same threads "
-                + "merely read the same memory.%n"},
+                + "values that a test had to read a second and their share of the bandwidth at which the same threads "
+                + "merely read the same memory, and its int8 multiply-adds and their share of what the instruction set "
+                + "multiplies on registers.%n"},
         footer = {"", "Lists such as '-t 1,2' are measured one after the other.", "", "Examples:",
                 "  bitnet bench -m bitnet-2b-4t.gguf -t 1,2",
-                "  bitnet bench -m bitnet-2b-4t.gguf -p 0 -n 64 -d 0,1024,3072 -o csv"})
+                "  bitnet bench -m bitnet-2b-4t.gguf -p 0 -n 64 -d 0,1024,3072 --csv",
+                "  bitnet bench -m bitnet-2b-4t.gguf -t 1,2 --kernels --html report.html",
+                "  bitnet bench --from ours.json --compare llama-bench.json --plots plots"})
 final class BenchCommand extends ModelCommand {
-    private static final int BANDWIDTH_RUNS = 5;
-    private static final long SEED = 1;
-    private static final int WARM_UP_TOKENS = 16;
-    private static final GenerationOptions LIKELIEST =
-            GenerationOptions.tokens(1).withSampling(SamplingOptions.GREEDY.withSeed(SEED)).withIgnoreStopIds(true);
-
     enum Format { MD, JSON, CSV }
 
     @Option(names = "-p", split = ",", paramLabel = "N", order = 1, description = "Prompt tokens, 0 for none (default: 512).")
@@ -50,168 +60,186 @@ final class BenchCommand extends ModelCommand {
     @Option(names = "-d", split = ",", paramLabel = "N", order = 3, description = "Tokens in the context before (default: 0).")
     private List<Integer> depths = List.of(0);
 
-    @Option(names = "-r", paramLabel = "N", order = 4, description = "Runs of each test, after one to warm up (default: 5).")
+    @Option(names = "-b", split = ",", paramLabel = "N", order = 4, description = "Most tokens of a prompt in one pass (default: 256).")
+    private List<Integer> batches = List.of(ModelOptions.DEFAULT.batchSize());
+
+    @Option(names = "-r", paramLabel = "N", order = 5, description = "Runs of each test, after one to warm up (default: 5).")
     private int runs = 5;
 
-    @Option(names = "-o", paramLabel = "FORMAT", order = 5, description = "md, json or csv (default: md).")
+    @Option(names = "--kernels", split = ",", arity = "0..1", paramLabel = "WORDS", fallbackValue = "", order = 6,
+            description = "Also time the kernels, or those whose names contain a word, of every instruction set that this CPU "
+                    + "has, or of that of --isa.")
+    private List<String> kernelWords;
+
+    @Option(names = "--shapes", paramLabel = "PRESET", order = 7,
+            description = "Published model whose shapes the kernels run: 2b-4t, large, 3b, 8b or tiny (default: 2b-4t).")
+    private String shapes = SynthPreset.B2_4T.id();
+
+    @Option(names = "-o", paramLabel = "FORMAT", order = 8, description = "md, json or csv (default: md).")
     private Format format = Format.MD;
+
+    @Option(names = "--csv", order = 9, description = "The same as -o csv.")
+    private boolean csv;
+
+    @Option(names = "--html", paramLabel = "FILE", order = 10, description = "Write a report with plots, one page in one file.")
+    private Path html;
+
+    @Option(names = "--plots", paramLabel = "FOLDER", order = 11, description = "Write the plots as SVG and PNG.")
+    private Path plots;
+
+    @Option(names = "--from", split = ",", paramLabel = "FILE", order = 12,
+            description = "Measure nothing: report what earlier runs wrote with --json.")
+    private List<Path> from = List.of();
+
+    @Option(names = "--compare", split = ",", paramLabel = "FILE", order = 13,
+            description = "Ratios to another report of 'bitnet bench --json' or 'llama-bench -o json', test by test.")
+    private List<Path> others = List.of();
 
     @Mixin
     private HeadArgument head;
 
-    private final List<BenchRow> rows = new ArrayList<>();
+    private final List<TestResult> results = new ArrayList<>();
+    private final List<Roof> roofs = new ArrayList<>();
     private Map<String, String> kernels = Map.of();
-    private Loading load;
-    private final Map<Integer, Double> bandwidths = new TreeMap<>();
-    /** Of all generated tokens, warming up included. */
     private HeadUse headUse = new HeadUse(0, 0, 0);
 
     BenchCommand(Console console) {
         super(console);
     }
 
-    private record Result(List<BenchRow> tests, Map<Integer, Double> readBandwidthByThreads, Map<String, String> kernels,
-                          HeadUse headUse, Loading load, Tuning tuning) {}
-
     @Override
-    public Integer call() {
-        check("-p", prompts);
-        check("-n", generations);
-        check("-d", depths);
+    public Integer call() throws IOException {
+        if (html != null) {
+            requireFolder(html);
+        }
+        List<Sampled> samples = new ArrayList<>();
+        for (Path other : others) {
+            JsonNode document = Json.read(other);
+            samples.addAll(ReportFile.samples(other, document, ReportFile.isReport(document) ? report(other) : null));
+        }
+        BenchReport report = from.isEmpty() ? measured() : BenchReport.of(from.stream().map(this::report).toList());
+        report = report.withComparisons(Comparison.of(report.tests(), samples));
+        if (!others.isEmpty() && report.comparisons().isEmpty()) {
+            throw new BitNetException(others.stream().map(Path::toString).collect(Collectors.joining(", "))
+                    + ": no test there has the name and the threads of one here; there are "
+                    + samples.stream().map(test -> test.test() + " with " + test.threads()).distinct()
+                            .collect(Collectors.joining(", ")));
+        }
+        print(report);
+        if (html != null) {
+            Files.writeString(html, HtmlReport.of(report));
+        }
+        if (plots != null) {
+            PlotFiles.write(report, plots);
+        }
+        return OK;
+    }
+
+    /** A report that this program wrote. */
+    private BenchReport report(Path file) {
+        JsonNode document = Json.read(file);
+        if (!ReportFile.isReport(document)) {
+            throw new BitNetException(file + " is no output of 'bitnet bench --json'");
+        }
+        return Json.as(file, document, BenchReport.class);
+    }
+
+    // ---- measuring ----
+
+    private BenchReport measured() {
+        check("-p", prompts, 0);
+        check("-n", generations, 0);
+        check("-d", depths, 0);
+        check("-b", batches, 1);
         if (runs < 1) {
             throw new UsageException("-r " + runs + " measures nothing; it must be 1 or more");
         }
         List<BenchTest> tests = BenchTest.of(prompts, generations, depths);
-        if (tests.isEmpty()) {
-            throw new UsageException("there is no test; -p or -n must be above 0");
+        if (tests.isEmpty() && kernelWords == null) {
+            throw new UsageException("there is no test; -p or -n must be above 0, or --kernels be given");
         }
-        int positions = ctx(tests.stream().mapToInt(BenchTest::positions).max().getAsInt());
+        KernelBench trials = new KernelBench(kernelShapes(), kernelWords == null ? List.of()
+                : kernelWords.stream().filter(word -> !word.isEmpty()).toList());
+        int positions = ctx(tests.stream().mapToInt(BenchTest::positions).max().orElse(1));
         for (int threads : threadCounts()) {
-            measure(modelOptions(threads).withContextLength(positions).withHead(head.mode()), tests);
+            for (int batch : tests.isEmpty() ? List.<Integer>of() : batches) {
+                measure(checked(() -> modelOptions(threads).withContextLength(positions).withBatchSize(batch).withHead(head.mode())),
+                        tests);
+            }
+            if (kernelWords != null) {
+                measure(trials, threads > 0 ? threads : Cpu.physicalCores());
+            }
         }
-        report();
-        return OK;
+        trials.leftOut().forEach(sentence -> console.err().println("bitnet: left out: " + sentence));
+        roofs.addAll(trials.roofs());
+        return new BenchReport(Machine.cpuName(), results, tuning().orElse(null), kernels, headUse, roofs, trials.results(), List.of());
     }
 
-    private static void check(String option, List<Integer> values) {
-        values.stream().filter(n -> n < 0).findFirst().ifPresent(n -> {
-            throw new UsageException(option + " " + n + " is no number of tokens; it must be 0 or more");
+    private static void check(String option, List<Integer> values, int least) {
+        values.stream().filter(n -> n < least).findFirst().ifPresent(n -> {
+            throw new UsageException(option + " " + n + " is no number of tokens; it must be " + least + " or more");
         });
+    }
+
+    private KernelShapes kernelShapes() {
+        SynthSpec spec = SynthPreset.byId(shapes).orElseThrow(() -> new UsageException(
+                "--shapes is '" + shapes + "'; it must be one of " + SynthPreset.ids())).spec();
+        return new KernelShapes(spec.hidden(), spec.ffn(), spec.heads(), spec.kvHeads(), spec.headDim(), spec.vocab());
     }
 
     private void measure(ModelOptions options, List<BenchTest> tests) {
         try (BitNetModel model = open(options); Session session = model.newSession();
                 Progress progress = new Progress(console, "bench")) {
-            double bandwidth = bandwidth(model);
-            bandwidths.put(model.kernels().threads(), bandwidth);
-            kernels = KernelNames.used(model, options.kvPrecision());
-            load = Loading.of(model.weightMemory());
+            ModelBench bench = new ModelBench(session, options, Loading.of(model.weightMemory()).text(), Energy.ofSystem(), runs);
             for (int i = 0; i < tests.size(); i++) {
                 progress.update(i, tests.size(), tests.get(i).name() + ", " + model.kernels().threads() + " threads");
-                rows.add(measure(session, tests.get(i), options.batchSize(), bandwidth));
+                results.add(bench.measure(tests.get(i)));
+            }
+            roofs.add(bench.roof());
+            kernels = KernelNames.used(model, options.kvPrecision());
+            HeadUse use = bench.headUse();
+            headUse = new HeadUse(headUse.tokens() + use.tokens(), headUse.twoPass() + use.twoPass(), headUse.logits() + use.logits());
+        }
+    }
+
+    private void measure(KernelBench trials, int threads) {
+        List<String> isas = Cpu.isas().stream().filter(Cpu.Isa::supported).map(Cpu.Isa::name)
+                .filter(isa -> modelOptions(threads).isa().equals("auto") || modelOptions(threads).isa().equals(isa)).toList();
+        try (Progress progress = new Progress(console, "kernels")) {
+            for (int i = 0; i < isas.size(); i++) {
+                int done = i;
+                trials.measure(isas.get(i), threads, kernel -> progress.update(done, isas.size(), kernel + ", " + threads + " threads"));
             }
         }
     }
 
-    /** The best of several readings of all weights: the first may bring them from the disk. */
-    private static double bandwidth(BitNetModel model) {
-        double best = 0;
-        for (int i = 0; i < BANDWIDTH_RUNS + 1; i++) {
-            best = Math.max(best, model.kernels().readBandwidth(model.weightMemory().bytes()));
-        }
-        return best;
-    }
+    // ---- printing ----
 
-    private BenchRow measure(Session session, BenchTest test, int batch, double bandwidth) {
-        BitNetModel model = session.model();
-        int[] tokens = tokens(model.tokenizer(), model.info().vocabulary(), test.positions()); // every test begins with these
-        int kept = Math.min(session.position(), test.depth());
-        session.rewind(kept);
-        evaluate(session, Arrays.copyOfRange(tokens, kept, test.depth()));
-        int[] measured = Arrays.copyOfRange(tokens, test.depth(), test.positions());
-        double[] samples = new double[runs];
-        run(session, test, Arrays.copyOf(measured, Math.min(test.prefill() ? batch : WARM_UP_TOKENS, measured.length)));
-        for (int i = 0; i < runs; i++) {
-            session.rewind(test.depth());
-            samples[i] = test.tokens() * 1e9 / run(session, test, measured);
-        }
-        return row(model, test, samples, batch, bandwidth);
-    }
-
-    /** Nanoseconds that the tokens take. */
-    private long run(Session session, BenchTest test, int[] tokens) {
-        long start = System.nanoTime();
-        if (test.prefill()) {
-            evaluate(session, tokens);
-        } else {
-            for (int token : tokens) {
-                step(session, token);
-            }
-        }
-        return System.nanoTime() - start;
-    }
-
-    /** One token, for its logits or, with a head in two passes, for the likeliest token after it. */
-    private void step(Session session, int token) {
-        if (session.model().head() == HeadMode.EXACT) {
-            evaluate(session, new int[] {token});
-            return;
-        }
-        int position = session.position();
-        Generation generation = session.generate(new int[] {token}, LIKELIEST);
-        generation.text();
-        session.rewind(position + 1);
-        HeadUse use = generation.headUse();
-        headUse = new HeadUse(headUse.tokens() + use.tokens(), headUse.twoPass() + use.twoPass(), headUse.logits() + use.logits());
-    }
-
-    private static void evaluate(Session session, int[] tokens) {
-        session.evaluate(tokens, Math.max(0, tokens.length - 1), (index, logits) -> {});
-    }
-
-    private static int[] tokens(Tokenizer tokenizer, int vocabulary, int count) {
-        int[] tokens = new Random(SEED).ints(count, 0, vocabulary).toArray();
-        if (tokenizer.addBos() && tokenizer.bos().isPresent()) {
-            tokens[0] = tokenizer.bos().getAsInt();
-        }
-        return tokens;
-    }
-
-    private BenchRow row(BitNetModel model, BenchTest test, double[] samples, int batch, double bandwidth) {
-        ModelInfo info = model.info();
-        double mean = Arrays.stream(samples).average().getAsDouble();
-        double squares = Arrays.stream(samples).map(sample -> (sample - mean) * (sample - mean)).sum();
-        double stddev = samples.length < 2 ? 0 : Math.sqrt(squares / (samples.length - 1));
-        long whole = model.file().tensor("output.weight").or(() -> model.file().tensor("token_embd.weight"))
-                .map(GgufTensor::byteSize).orElse(0L);
-        long read = test.prefill() || model.head() == HeadMode.EXACT ? whole
-                : info.headBytes() + (long) (headUse.logitsPerToken() * whole / info.vocabulary());
-        long weights = info.decodeBytes() - info.headBytes() + read;
-        double bytesPerSecond = test.bytesRead(weights, read, info.kvBytes(), batch) * mean / test.tokens();
-        return new BenchRow(info.name(), info.fileBytes(), info.parameters(), model.kernels().isa(),
-                model.kernels().threads(), test.name(), mean, stddev, samples, bytesPerSecond, bandwidth,
-                bytesPerSecond / bandwidth);
-    }
-
-    private void report() {
+    private void print(BenchReport report) {
         if (json || format == Format.JSON) {
-            Json.print(console.out(), new Result(rows, bandwidths, kernels, headUse, load, tuning().orElse(null)));
-        } else if (format == Format.CSV) {
-            console.out().println(BenchRow.CSV_TITLES);
-            rows.forEach(row -> console.out().println(row.csv()));
+            Json.print(console.out(), report);
+        } else if (csv || format == Format.CSV) {
+            ReportTables.csv(report).forEach(console.out()::println);
         } else {
-            Table table = new Table(BenchRow.TITLES);
-            rows.forEach(row -> table.row(row.cells()));
-            table.printMarkdown(console.out());
-            console.out().println("read bandwidth: " + bandwidths.entrySet().stream()
-                    .map(entry -> Units.rate(entry.getValue()) + " with " + entry.getKey() + " threads")
-                    .collect(Collectors.joining(", ")));
-            if (headUse.tokens() > 0) {
-                console.out().println("head of generated tokens: " + HeadArgument.text(headUse));
+            table(ReportTables.tests(report));
+            table(ReportTables.kernels(report));
+            table(ReportTables.comparisons(report));
+            table(ReportTables.roofs(report));
+            if (report.tests().stream().anyMatch(test -> test.setting().head().equals("two-pass"))) {
+                console.out().println("head of generated tokens: " + HeadArgument.text(report.headUse()));
             }
-            console.out().println("weights: " + load.text());
-            console.out().println("tuning: " + tuningText());
-            console.out().println("kernels: " + String.join(", ", kernels.values()));
+            if (from.isEmpty() && !report.tests().isEmpty()) {
+                console.out().println("tuning: " + tuningText());
+                console.out().println("kernels: " + String.join(", ", report.kernels().values()));
+            }
+        }
+    }
+
+    private void table(ReportTables.Cells cells) {
+        if (!cells.rows().isEmpty()) {
+            Table table = new Table(cells.titles().toArray(String[]::new));
+            cells.rows().forEach(row -> table.row(row.toArray(String[]::new)));
+            table.printMarkdown(console.out());
         }
     }
 }

@@ -49,7 +49,7 @@ final class KernelNames {
                 case "attention_merge", "attention_finish" -> cache != KvPrecision.F32;
                 case "attention_exact" -> cache == KvPrecision.F32;
                 case "store_kv" -> cache == KvPrecision.F16;
-                case "softmax" -> false; // the sampler has its own
+                case "softmax", "peak" -> false; // the sampler has its own, and no model needs the bound of products
                 case "gemv", "gemv_rows", "unpack" -> tensors.contains(key[1]);
                 default -> true; // many rows of any ternary format share their kernels, and norms and gates are in every layer
             };

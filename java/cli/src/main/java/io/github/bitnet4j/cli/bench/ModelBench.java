@@ -1,0 +1,189 @@
+package io.github.bitnet4j.cli.bench;
+
+import io.github.bitnet4j.api.BitNetModel;
+import io.github.bitnet4j.api.Generation;
+import io.github.bitnet4j.api.GenerationOptions;
+import io.github.bitnet4j.api.HeadUse;
+import io.github.bitnet4j.api.ModelInfo;
+import io.github.bitnet4j.api.ModelOptions;
+import io.github.bitnet4j.api.Session;
+import io.github.bitnet4j.model.HeadMode;
+import io.github.bitnet4j.model.Work;
+import io.github.bitnet4j.sampling.SamplingOptions;
+import io.github.bitnet4j.tokenizer.Tokenizer;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.Random;
+
+/**
+ * Runs tests on an open model. Before, between and after the runs of a test the threads merely read the memory of the
+ * weights, so that each run is compared with what memory gave at that time.
+ */
+public final class ModelBench {
+    private static final long SEED = 1;
+    private static final int WARM_UP_TOKENS = 16;
+    /** Readings of which the best is the machine's bandwidth; the first brings the weights from the disk. */
+    private static final int BANDWIDTH_RUNS = 6;
+    private static final List<String> PREFILL = List.of("gemm", "gemm_packed");
+    private static final List<String> DECODE = List.of("gemv", "gemv_rows", "gemv_tables");
+    private static final GenerationOptions LIKELIEST =
+            GenerationOptions.tokens(1).withSampling(SamplingOptions.GREEDY.withSeed(SEED)).withIgnoreStopIds(true);
+
+    private final BitNetModel model;
+    private final Session session;
+    private final ModelOptions options;
+    private final Optional<Energy> energy;
+    private final int runs;
+    private final Roof roof;
+    private HeadUse headUse = new HeadUse(0, 0, 0);
+
+    /**
+     * @param session of the model, with room for every test
+     * @param options that the model was opened with
+     * @param loading where its weights lie, in words
+     * @param energy  of the processor, where the system tells
+     * @param runs    of each test
+     */
+    public ModelBench(Session session, ModelOptions options, String loading, Optional<Energy> energy, int runs) {
+        this.session = session;
+        this.options = options;
+        this.energy = energy;
+        this.runs = runs;
+        model = session.model();
+        double best = 0;
+        for (int i = 0; i < BANDWIDTH_RUNS; i++) {
+            best = Math.max(best, bandwidth());
+        }
+        roof = new Roof(model.kernels().isa(), model.kernels().threads(), "weights: " + loading, best, Roof.peakOf(model.kernels()));
+    }
+
+    private TestResult.Setting setting(BenchTest test) {
+        return new TestResult.Setting(roof.isa(), roof.threads(), options.batchSize(),
+                model.head().name().toLowerCase(Locale.ROOT).replace('_', '-'),
+                options.kvPrecision().name().toLowerCase(Locale.ROOT),
+                model.weightMemory().mode().name().toLowerCase(Locale.ROOT), kernels(test));
+    }
+
+    /** The kernels that a test has for the formats of the file's weights; by many rows all go through I2_S. */
+    private List<String> kernels(BenchTest test) {
+        List<String> formats = test.prefill() ? List.of("i2_s") : model.file().tensors().stream().map(tensor -> tensor.type().name().toLowerCase(Locale.ROOT))
+                .distinct().toList();
+        List<String> names = new ArrayList<>();
+        for (String operation : test.prefill() ? PREFILL : DECODE) {
+            formats.forEach(format -> names.add(model.kernels().kernel(operation, format)));
+        }
+        if (!test.prefill() && model.head() == HeadMode.TWO_PASS) {
+            names.add(model.kernels().kernel("coarse", "d4_r16"));
+        }
+        return names.stream().filter(name -> !name.equals("none")).toList();
+    }
+
+    /** What bounds the model's tests. */
+    public Roof roof() {
+        return roof;
+    }
+
+    /** What the head did for all generated tokens so far, those to warm up included. */
+    public HeadUse headUse() {
+        return headUse;
+    }
+
+    private double bandwidth() {
+        return model.kernels().readBandwidth(model.weightMemory().bytes());
+    }
+
+    /** What was seen of one run. */
+    private record Run(double seconds, Work work, double share, double joules) {}
+
+    public TestResult measure(BenchTest test) {
+        int[] tokens = tokens(model.tokenizer(), model.info().vocabulary(), test.positions());
+        int kept = Math.min(session.position(), test.depth()); // every test begins with the same tokens
+        session.rewind(kept);
+        evaluate(Arrays.copyOfRange(tokens, kept, test.depth()));
+        int[] measured = Arrays.copyOfRange(tokens, test.depth(), test.positions());
+        long[] nanos = new long[test.prefill() ? runs : runs * measured.length];
+        int warm = Math.min(test.prefill() ? options.batchSize() : WARM_UP_TOKENS, measured.length);
+        pass(test, Arrays.copyOf(measured, warm), new long[warm], 0);
+        Run[] done = new Run[runs];
+        double[] readings = new double[runs + 1];
+        readings[0] = bandwidth();
+        for (int i = 0; i < runs; i++) {
+            session.rewind(test.depth());
+            Work before = model.kernels().work();
+            long[] joules = energy.map(Energy::now).orElse(new long[0]);
+            long start = System.nanoTime();
+            pass(test, measured, nanos, i * nanos.length / runs);
+            double seconds = (System.nanoTime() - start) / 1e9;
+            double used = energy.isPresent() ? energy.get().joulesSince(joules) : 0;
+            Work work = model.kernels().work().minus(before);
+            readings[i + 1] = bandwidth();
+            done[i] = new Run(seconds, work, work.bytes() / seconds / ((readings[i] + readings[i + 1]) / 2), used);
+        }
+        return result(test, done, readings, nanos);
+    }
+
+    /** The tokens as one prompt, or one by one, the nanoseconds of each from {@code nanos[first]} on. */
+    private void pass(BenchTest test, int[] tokens, long[] nanos, int first) {
+        if (test.prefill()) {
+            evaluate(tokens);
+            return;
+        }
+        long start = System.nanoTime();
+        for (int i = 0; i < tokens.length; i++) {
+            step(tokens[i]);
+            long end = System.nanoTime();
+            nanos[first + i] = end - start;
+            start = end;
+        }
+    }
+
+    /** One token, for its logits or, with a head in two passes, for the likeliest token after it. */
+    private void step(int token) {
+        if (model.head() == HeadMode.EXACT) {
+            evaluate(new int[] {token});
+            return;
+        }
+        int position = session.position();
+        Generation generation = session.generate(new int[] {token}, LIKELIEST);
+        generation.text();
+        session.rewind(position + 1);
+        HeadUse use = generation.headUse();
+        headUse = new HeadUse(headUse.tokens() + use.tokens(), headUse.twoPass() + use.twoPass(), headUse.logits() + use.logits());
+    }
+
+    private void evaluate(int[] tokens) {
+        session.evaluate(tokens, Math.max(0, tokens.length - 1), (index, logits) -> {});
+    }
+
+    private static int[] tokens(Tokenizer tokenizer, int vocabulary, int count) {
+        int[] tokens = new Random(SEED).ints(count, 0, vocabulary).toArray();
+        if (tokenizer.addBos() && tokenizer.bos().isPresent()) {
+            tokens[0] = tokenizer.bos().getAsInt();
+        }
+        return tokens;
+    }
+
+    private TestResult result(BenchTest test, Run[] done, double[] readings, long[] nanos) {
+        ModelInfo info = model.info();
+        double[] samples = Arrays.stream(done).mapToDouble(run -> test.tokens() / run.seconds()).toArray();
+        double mean = Arrays.stream(samples).average().getAsDouble();
+        double squares = Arrays.stream(samples).map(sample -> (sample - mean) * (sample - mean)).sum();
+        double all = (double) runs * test.tokens();
+        double bytes = Arrays.stream(done).mapToDouble(run -> run.work().bytes()).sum() / all;
+        double multiplyAdds = Arrays.stream(done).mapToDouble(run -> run.work().multiplyAdds()).sum() / all;
+        return new TestResult(info.name(), model.file().path().getFileName().toString(), info.fileBytes(), info.parameters(), setting(test), test.name(), test.prefill(),
+                test.tokens(), test.depth(), mean, runs < 2 ? 0 : Math.sqrt(squares / (runs - 1)), samples, bytes,
+                bytes * mean, median(readings), median(Arrays.stream(done).mapToDouble(Run::share).toArray()),
+                multiplyAdds * mean, multiplyAdds * mean / roof.peak(), test.prefill() ? null : Latency.of(nanos),
+                energy.isEmpty() ? null : Arrays.stream(done).mapToDouble(Run::joules).sum() / all);
+    }
+
+    private static double median(double[] values) {
+        double[] sorted = values.clone();
+        Arrays.sort(sorted);
+        return (sorted[(sorted.length - 1) / 2] + sorted[sorted.length / 2]) / 2;
+    }
+}
