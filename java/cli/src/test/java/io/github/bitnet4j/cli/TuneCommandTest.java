@@ -71,7 +71,7 @@ class TuneCommandTest {
         JsonNode bench = tuned("bench", "-p", "0", "-n", "2", "-r", "1", "--isa", "auto", "-o", "json").json();
         assertEquals("scalar", bench.get("tuning").get("isa").asText());
         assertEquals(Cli.ok("run", "-p", "ROMEO:", "-n", "2", "--json").json().get("isa").asText(),
-                bench.get("tests").get(0).get("isa").asText());
+                bench.get("tests").get(0).get("setting").get("isa").asText());
     }
 
     @ParameterizedTest
