@@ -9,7 +9,7 @@ enum {
     TILE_ROWS = 64,
     TILE_TOKENS = 96,
     PEAK_STEPS = 20 * 1000, /* of a piece, some microseconds */
-    PEAK_PIECES = 16        /* a thread                      */
+    PEAK_PIECES = 4         /* a thread                      */
 };
 
 static size_t bytes_of(const bn_trial *trial, int64_t rows)

@@ -43,10 +43,7 @@ final class RooflinePlot {
                 "multiply-adds a byte", "G multiply-adds a second");
         chart.getStyler().setLegendLayout(Styler.LegendLayout.Horizontal);
         chart.getStyler().setXAxisLogarithmic(true).setYAxisLogarithmic(true);
-        Map<String, Roof> byIsa = new HashMap<>();
-        report.roofs().stream().filter(roof -> roof.threads() == threads)
-                .forEach(roof -> byIsa.merge(roof.isa(), roof, RooflinePlot::higher));
-        List<Roof> roofs = byIsa.values().stream().sorted(Comparator.comparingDouble(Roof::peak).reversed()).toList();
+        List<Roof> roofs = roofs(report, threads);
         List<Point> points = points(report, threads);
         double left = decade(points.stream().mapToDouble(Point::intensity).min().orElse(1), Math::floor);
         double right = MARGIN * points.stream().mapToDouble(Point::intensity).max().orElse(100);
@@ -70,8 +67,14 @@ final class RooflinePlot {
         return Math.pow(10, towards.applyAsDouble(Math.log10(value)));
     }
 
-    private static Roof higher(Roof a, Roof b) {
-        return new Roof(a.isa(), a.threads(), a.memory(), Math.max(a.readBandwidth(), b.readBandwidth()), Math.max(a.peak(), b.peak()));
+    /** The highest peak of each ISA, from the highest of them down, over the highest bandwidth: all read by the same code. */
+    private static List<Roof> roofs(BenchReport report, int threads) {
+        List<Roof> some = report.roofs().stream().filter(roof -> roof.threads() == threads).toList();
+        double bandwidth = some.stream().mapToDouble(Roof::readBandwidth).max().orElseThrow();
+        Map<String, Double> peaks = new HashMap<>();
+        some.forEach(roof -> peaks.merge(roof.isa(), roof.peak(), Math::max));
+        return peaks.entrySet().stream().map(peak -> new Roof(peak.getKey(), threads, "", bandwidth, peak.getValue()))
+                .sorted(Comparator.comparingDouble(Roof::peak).reversed()).toList();
     }
 
     private static List<Point> points(BenchReport report, int threads) {
