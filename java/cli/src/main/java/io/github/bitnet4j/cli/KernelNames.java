@@ -50,7 +50,7 @@ final class KernelNames {
                 case "attention_exact" -> cache == KvPrecision.F32;
                 case "store_kv" -> cache == KvPrecision.F16;
                 case "softmax", "peak" -> false; // the sampler has its own, and no model needs the bound of products
-                case "gemv", "gemv_rows", "unpack" -> tensors.contains(key[1]);
+                case "gemv", "gemv_rows", "gemv_tables", "tables", "unpack", "unpack_tiles" -> tensors.contains(key[1]);
                 default -> true; // many rows of any ternary format share their kernels, and norms and gates are in every layer
             };
         });

@@ -34,7 +34,8 @@ class DoctorCommandTest {
             "quantize f32", "glu f32", "rope f32"}) {
             assertTrue(kernels.has(used), used + " in " + kernels);
         }
-        for (String unused : new String[] {"gemv i2_r16", "gemv i2_c", "coarse d4_r16", "embed q8_0", "matmul f32",
+        for (String unused : new String[] {"gemv i2_r16", "gemv i2_c", "gemv_tables tl1", "tables tl2",
+            "unpack_tiles tl1", "coarse d4_r16", "embed q8_0", "matmul f32",
             "attention_exact f32", "softmax f32"}) {
             assertFalse(kernels.has(unused), unused + " in " + kernels);
         }
