@@ -31,7 +31,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 /** With drafts, right and wrong ones, everything is as without: tokens, pieces of text, ends, and what the session holds. */
 class SpeculationTest {
     private static final Golden GOLDEN = Golden.read();
-    private static final int TOKENS = 80;
+    private static final int TOKENS = 64;
     private static final SamplingOptions SEEDED = SamplingOptions.DEFAULT.withSeed(1);
     private static BitNetModel model;
 
@@ -106,10 +106,11 @@ class SpeculationTest {
     /** Two generations, one after the other. @return how many guesses were right */
     private static long same(BitNetModel model, int[] prompt, GenerationOptions options) {
         int[] more = {1, 2};
+        GenerationOptions few = options.withMaxTokens(Math.min(8, options.maxTokens()));
         long accepted = 0;
         try (Session plain = model.newSession()) {
             Outcome expected = run(plain, prompt, options);
-            Outcome expectedMore = run(plain, more, options);
+            Outcome expectedMore = run(plain, more, few);
             int[] text = plain.ids();
             List<Draft> drafts = List.of(Draft.LOOKUP, new Draft.Lookup(Draft.LIMIT), new Oracle(text, Integer.MAX_VALUE),
                     new Oracle(text, 4));
@@ -117,7 +118,7 @@ class SpeculationTest {
                 try (Session session = eager(model)) {
                     Generation generation = session.generate(prompt, options.withDraft(draft));
                     assertEquals(expected, Outcome.of(generation, session), draft + " with " + options);
-                    assertEquals(expectedMore, run(session, more, options.withDraft(draft)), "more by " + draft + " with " + options);
+                    assertEquals(expectedMore, run(session, more, few.withDraft(draft)), "more by " + draft + " with " + options);
                     accepted += generation.draftUse().accepted();
                 }
             }
@@ -134,7 +135,7 @@ class SpeculationTest {
     }
 
     @ParameterizedTest
-    @EnumSource(HeadMode.class)
+    @EnumSource(value = HeadMode.class, names = {"EXACT", "TWO_PASS"})
     void everyWayOfSampling(HeadMode head) {
         List<SamplingOptions> samplings = List.of(SamplingOptions.GREEDY.withSeed(1), SEEDED, SEEDED.withTopK(0),
                 SEEDED.withTemperature(1.5f).withTopP(1), SEEDED.withMinP(0.1f), SEEDED.withRepetitionPenalty(1.3f),
@@ -151,10 +152,10 @@ class SpeculationTest {
     @Test
     void manyPromptsAndSeeds() {
         long accepted = 0;
-        for (int seed = 0; seed < 15; seed++) {
+        for (int seed = 0; seed < 8; seed++) {
             accepted += same(model, random(seed, 2045), options(seed % 3 == 0 ? SamplingOptions.GREEDY : SEEDED.withSeed(seed)));
         }
-        assertTrue(accepted > 1500, accepted + " right guesses test little");
+        assertTrue(accepted > 600, accepted + " right guesses test little");
     }
 
     @Test
@@ -166,12 +167,12 @@ class SpeculationTest {
         for (SynthSpec spec : specs) {
             Path path = folder.resolve(spec.vocab() + ".gguf");
             Synth.write(spec, path);
-            for (HeadMode head : HeadMode.values()) {
+            for (HeadMode head : List.of(HeadMode.EXACT, HeadMode.TWO_PASS)) {
                 ModelOptions opening = ModelOptions.DEFAULT.withThreads(2).withHead(head).withContextLength(256);
                 try (BitNetModel other = BitNetModel.open(path, opening)) {
                     same(other, random(spec.vocab(), spec.vocab()), options(SamplingOptions.GREEDY).withIgnoreStopIds(true));
                     same(other, random(1, spec.vocab()), options(SEEDED).withIgnoreStopIds(true));
-                    for (float likelier : new float[] {0.5f, 1, 2, 4}) { // so that the logit of a guess counts in the next row
+                    for (float likelier : new float[] {1, 3}) { // so that the logit of a guess counts in the next row
                         SamplingOptions sampling = SEEDED.withTopK(3).withPresencePenalty(-likelier).withPenaltyWindow(1);
                         same(other, random(2, spec.vocab()), options(sampling).withIgnoreStopIds(true));
                     }
@@ -186,7 +187,7 @@ class SpeculationTest {
         int[] greedy = GOLDEN.greedyIds();
         String text = model.tokenizer().decode(greedy);
         GenerationOptions options = options(SamplingOptions.GREEDY);
-        for (int at = 0; at < 40; at += 3) {
+        for (int at = 0; at < 40; at += 5) {
             same(model, GOLDEN.promptIds(), options.withStop(List.of(text.substring(2 * at, 2 * at + 5))));
             same(model, GOLDEN.promptIds(), options.withStopIds(Set.of(greedy[at])));
             same(model, GOLDEN.promptIds(), options.withMaxTokens(at));
