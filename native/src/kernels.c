@@ -1,8 +1,6 @@
 /* The table of kernels as data, and the choice of a row. */
 #include "kernels.h"
 
-#include <string.h>
-
 #include "cpu/cpu.h"
 
 #define BN_FUNCTION_SCALAR(function) ((bn_kernel_fn)function)

@@ -1,7 +1,5 @@
 /* Attention over one chunk, the folding of chunks and the last division. */
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "check_float.h"

@@ -1,12 +1,10 @@
 /* The coarse head: sums over its codes, the packing of its rows, and exact products of single rows. */
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "check_float.h"
 #include "formats/d4r16.h"
-#include "pool/pool.h"
 
 static const size_t COLS[] = {32, 64, 96, 256, 1024, 2560, 8192, 0};
 

@@ -1,6 +1,5 @@
 /* Products with float matrices, rows of them as floats, RoPE and the way into the cache. */
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "check_float.h"

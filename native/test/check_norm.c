@@ -1,6 +1,5 @@
 /* Epilogue, RMS norm, quantisation, gating and softmax: rows with every tail, of every kind of float. */
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "check_float.h"

@@ -2,7 +2,6 @@
  * Ternary products against the sum over code * q, the codes laid out by the formulas of formats/: every integer equal,
  * for random and for extreme inputs.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +11,6 @@
 #include "formats/i2s.h"
 #include "guard.h"
 #include "kernel_check.h"
-#include "pool/pool.h"
 
 /* ---- inputs ---- */
 

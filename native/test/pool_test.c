@@ -1,6 +1,5 @@
 /* The pool: every piece once, whatever the threads; workers that sleep wake; cancelling stops; nothing is left behind. */
 #include <pthread.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "expect.h"

@@ -20,8 +20,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "bitnet.h"
-
 enum { BN_TL1_UNIT = 64, BN_TL1_WEIGHTS = 256 };
 
 /* The byte of column k of row r of a band of `band` rows, both within the band of one tile. */

@@ -8,7 +8,6 @@
 #include "formats/b3r16.h"
 #include "formats/i2c.h"
 #include "formats/i2r16.h"
-#include "formats/tl2.h"
 
 /*
  * How many items, each of `cost` element operations, make a piece worth a thread's while: some microseconds, several

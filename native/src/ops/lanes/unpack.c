@@ -11,7 +11,6 @@
  * Everything is done to the dwords of some rows at a time, four dwords, half a block, that are then put row after row.
  */
 #include "formats/b3r16.h"
-#include "formats/i2c.h"
 #include "formats/i2r16.h"
 #include "formats/i2s.h"
 #include "kernels.h"

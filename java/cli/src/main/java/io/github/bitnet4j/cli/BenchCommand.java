@@ -20,7 +20,6 @@ import io.github.bitnet4j.cli.bench.Roof;
 import io.github.bitnet4j.cli.bench.Sampled;
 import io.github.bitnet4j.cli.bench.TestResult;
 import io.github.bitnet4j.model.Cpu;
-import io.github.bitnet4j.model.HeadMode;
 import io.github.bitnet4j.model.KernelShapes;
 import io.github.bitnet4j.synth.SynthPreset;
 import io.github.bitnet4j.synth.SynthSpec;

@@ -1,7 +1,6 @@
 package io.github.bitnet4j.cli.bench;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
