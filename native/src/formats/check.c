@@ -14,8 +14,12 @@ static const char *rule_of(int32_t type)
     case BN_TYPE_F32:
     case BN_TYPE_F16:
         return "it has no elements, or more than there are addresses";
+    case BN_TYPE_Q4_0:
+        return "Q4_0 has columns in multiples of 32";
     case BN_TYPE_Q8_0:
         return "Q8_0 has columns in multiples of 32";
+    case BN_TYPE_Q6_K:
+        return "Q6_K has columns in multiples of 256";
     case BN_TYPE_I2_S:
         return "I2_S has columns in multiples of 128";
     case BN_TYPE_I2_R16:
