@@ -55,6 +55,8 @@ typedef struct bn_tables {
 typedef void (*bn_gemv_tables_fn)(const bn_matrix *restrict weight, size_t row, const bn_tables *restrict tables,
                                   int32_t *restrict y);
 
+enum { BN_MOST_TILE_ROWS = 1024 };
+
 /* Rows [row, row + rows), multiples of 16, as rows of I2_S, whose last block is filled up with codes 0. */
 typedef void (*bn_unpack_tiles_fn)(const bn_matrix *restrict weight, size_t row, size_t rows, uint8_t *restrict i2s);
 

@@ -6,7 +6,7 @@
 #include "tl1.h"
 #include "tl2.h"
 
-enum { MOST_ROWS = 1024, MOST_COLS_TL1 = 256, MOST_COLS_TL2 = 240, LIST_BYTES = 96 };
+enum { MOST_COLS_TL1 = 256, MOST_COLS_TL2 = 240, LIST_BYTES = 96 };
 
 static const char *rule_of(int32_t type)
 {
@@ -46,7 +46,7 @@ static bool band_fits(int32_t type, int64_t band)
 
 static bool rows_fit(const bn_matrix *m, int64_t rows)
 {
-    return rows > 0 && rows <= MOST_ROWS && rows % m->tiles.band == 0 && m->rows % rows == 0;
+    return rows > 0 && rows <= BN_MOST_TILE_ROWS && rows % m->tiles.band == 0 && m->rows % rows == 0;
 }
 
 static bool cols_fit(const bn_matrix *m, int64_t cols)
@@ -86,7 +86,7 @@ bn_status bn_matrix_check(bn_context *ctx, const bn_matrix *matrix)
     if (!band_fits(matrix->type, matrix->tiles.band))
         return refuse(ctx, matrix, "bm", matrix->type == BN_TYPE_TL1 ? "32 or 64" : "32");
     if (!rows_fit(matrix, matrix->tiles.rows)) {
-        list_of(matrix, rows_fit, MOST_ROWS, list);
+        list_of(matrix, rows_fit, BN_MOST_TILE_ROWS, list);
         return refuse(ctx, matrix, "BM", list);
     }
     if (!cols_fit(matrix, matrix->tiles.cols)) {

@@ -7,9 +7,8 @@
 #include "linear.h"
 
 enum {
-    MOST_TOKENS = 8,       /* rows of activations up to which looking up is faster than unpacking */
-    MOST_TILE_ROWS = 1024, /* that bn_matrix_check lets through                                   */
-    SOME_TABLES = 256      /* that a thread makes at a time                                       */
+    MOST_TOKENS = 8,  /* rows of activations up to which looking up is faster than unpacking */
+    SOME_TABLES = 256 /* that a thread makes at a time                                       */
 };
 
 typedef struct look_ups {
@@ -72,7 +71,7 @@ static void some_tile_rows(void *argument, int64_t begin, int64_t end, int32_t t
 {
     (void)thread;
     const look_ups *job = argument;
-    int32_t dot[MOST_TILE_ROWS];
+    int32_t dot[BN_MOST_TILE_ROWS];
     for (; begin < end; begin++) {
         const bn_product *product = job->products;
         int64_t i = begin;

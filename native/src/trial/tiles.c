@@ -3,13 +3,14 @@
 #include "ops/ops.h"
 #include "trial.h"
 
-enum { MOST_TILE_ROWS = 1024, UNPACKED_ROWS = 64 };
+enum { UNPACKED_ROWS = 64 };
 
 /* The matrix of this pass, in the first tiles that its shape can have; without data when there are none. */
 static bn_matrix matrix_of(const bn_trial *trial)
 {
     static const int32_t rows[] = {256, 128, 64, 32}, cols[] = {128, 96, 64, 48, 24};
-    bn_matrix matrix = {bn_trial_matrix(trial), trial->shape.rows, trial->shape.cols, bn_type_of_ternary(trial->kernel.format), 1, {0}};
+    const int32_t type = bn_type_of_ternary(trial->kernel.format);
+    bn_matrix matrix = {bn_trial_matrix(trial), trial->shape.rows, trial->shape.cols, type, 1, {0}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         for (size_t k = 0; k < sizeof cols / sizeof cols[0]; k++) {
             matrix.tiles = (bn_tiles){rows[i], cols[k], 32, 0};
@@ -47,7 +48,7 @@ static void tile_rows(void *argument, int64_t begin, int64_t end, int32_t thread
 
 bn_status bn_trial_gemv_tables(bn_trial *trial)
 {
-    const bn_status status = prepare(trial, tile_rows, 1, MOST_TILE_ROWS * sizeof(int32_t), 0);
+    const bn_status status = prepare(trial, tile_rows, 1, BN_MOST_TILE_ROWS * sizeof(int32_t), 0);
     if (status != BN_OK) return status;
     trial->q = bn_trial_room(trial, (size_t)trial->shape.cols * BN_TABLE_BYTES);
     if (trial->q == NULL) return BN_ERROR_MEMORY;
