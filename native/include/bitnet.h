@@ -144,9 +144,10 @@ typedef enum bn_type {
 } bn_type;
 
 /*
- * How a TL1 or TL2 matrix is cut; 0 for all other types. Files of bitnet.cpp do not record it. rows (BM): a multiple of band
- * that divides the matrix's, at most 1024. TL1: band (bm) 32 or 64, cols (BK) a multiple of 256 / band that divides the
- * matrix's. TL2: band 32, cols a multiple of 24, at most 240, that leaves a multiple of 32 of the matrix's.
+ * How a TL1 or TL2 matrix is cut; 0 for all other types. Files of bitnet.cpp do not record it. rows (BM): a multiple of
+ * band that divides the matrix's, at most 1024. TL1: band (bm) 32 or 64, cols (BK) a multiple of 256 / band that divides
+ * the matrix's, at most 256. TL2: band 32, cols a multiple of 24, at most 240, that leaves a multiple of 32 of the
+ * matrix's.
  */
 typedef struct bn_tiles {
     int32_t rows; /* BM, BK and bm in the words of bitnet.cpp */
@@ -168,9 +169,9 @@ typedef struct bn_matrix {
 /*
  * Bytes that rows x cols weights of a type occupy, without the trailing scale of ternary tensors; 0 when the shape is
  * impossible. Q8_0 and Q4_0: cols a multiple of 32. Q6_K: of 256. I2_S: cols a multiple of 128. I2_R16: rows and cols
- * multiples of 16. I2_C: rows a multiple of 64, cols of 16. B3_R16: rows a multiple of 16, cols of 4. TL1: rows a multiple
- * of 32, cols of 4. TL2: rows a multiple of 32, cols of 32 and at least 256; the bytes are those that files declare, rounded
- * up to 32, some of which hold nothing.
+ * multiples of 16. I2_C: rows a multiple of 64, cols of 16. B3_R16: rows a multiple of 16, cols of 4. TL1: rows a
+ * multiple of 32, cols of 4. TL2: rows a multiple of 32, cols of 32 and at least 256; the bytes are those that files
+ * declare, rounded up to 32, some of which hold nothing. D4_R16: cols a multiple of 32, at most 8192.
  */
 BN_API size_t bn_matrix_bytes(int32_t type, int64_t rows, int64_t cols);
 
@@ -179,10 +180,10 @@ BN_API bn_status bn_matrix_check(bn_context *ctx, const bn_matrix *matrix);
 
 /*
  * Writes the weights of an I2_S matrix in another ternary type, or those of a TL1 or TL2 matrix as I2_S:
- * bn_matrix_bytes(type, rows, cols) bytes at `to`, 64-byte aligned for speed. tiles: of the result when that is TL1 or TL2,
- * otherwise null. A large matrix can go in pieces of 16 rows (I2_R16, B3_R16), 256 (I2_C) or tiles->rows (TL1), whose
- * bytes follow each other. BN_ERROR_ARGUMENT, and a sentence that names row and column, when a weight is none of -1, 0
- * and 1, as in no intact file; `to` is then undefined.
+ * bn_matrix_bytes(type, rows, cols) bytes at `to`, 64-byte aligned for speed. tiles: of the result when that is TL1 or
+ * TL2, otherwise null. A large matrix can go in pieces of 16 rows (I2_R16, B3_R16), 256 (I2_C) or tiles->rows (TL1),
+ * whose bytes follow each other. BN_ERROR_ARGUMENT, and a sentence that names row and column, when a weight is none of
+ * -1, 0 and 1, as in no intact file; `to` is then undefined.
  */
 BN_API bn_status bn_repack(bn_context *ctx, const bn_matrix *from, int32_t type, const bn_tiles *tiles, void *to);
 
@@ -244,8 +245,8 @@ typedef struct bn_product {
 
 /*
  * BitLinear: y = (sum(q * code) - sum(q)) * (weight.scale / s), with an exact int32 dot product, for n rows.
- * All products share x and one parallel region (Q, K and V; gate and up). Weights: ternary, each product of its own type.
- * With one row, I2_C weights are read only where the quantised activation is not 0.
+ * All products share x and are cut into pieces together (Q, K and V; gate and up). Weights: ternary, each product of its
+ * own type. With one row, I2_C weights are read only where the quantised activation is not 0.
  * gate[i] <= 0 says that nobody needs y[i], as ReLU(gate[i]) * y[i] is 0 whatever y[i] is: with one row and I2_S weights
  * row i is then not read, and y[i] is 0 (or, accumulating, unchanged); otherwise it is computed as ever. n must be 1.
  */
@@ -272,20 +273,21 @@ typedef struct bn_top {
 
 /*
  * The largest outputs of bn_matmul for n rows of x, bit for bit, without reading all of the matrix: for each row r of x,
- * y[r * y_stride + i] = W_i . x_r for the top[r].count largest, for those equal to the last of them, for top[r].ids and for
- * whatever outputs could not be ruled out; minus infinity for all others. coarse is bn_coarse_pack's copy of weight, read
- * once for all rows of x: it bounds every output from above; those whose bound reaches the count-th largest of some exact
- * outputs are computed exactly. Nothing that is written for a row depends on the other rows.
+ * y[r * y_stride + i] = W_i . x_r for the top[r].count largest, for those equal to the last of them, for top[r].ids and
+ * for whatever outputs could not be ruled out; minus infinity for all others. coarse is bn_coarse_pack's copy of weight,
+ * read once for all rows of x: it bounds every output from above; those whose bound reaches the count-th largest of some
+ * exact outputs are computed exactly. Nothing that is written for a row depends on the other rows.
  *
- * The bound fails for a wanted output with a probability of at most BN_TOP_FAILURE / count, over the choice of the dither,
- * whatever the weights and x are, provided that neither was chosen with knowledge of the dither: a row misses any
+ * The bound fails for a wanted output with a probability of at most BN_TOP_FAILURE / count, over the choice of the
+ * dither, whatever the weights and x are, provided that neither was chosen with knowledge of the dither: a row misses any
  * of its outputs with a probability of at most BN_TOP_FAILURE. docs/two-pass-head.md has the proof.
- * weight: as bn_matmul's. x: [n][cols]. scratch: bn_top_scratch(rows, cols, n) bytes, 64-byte aligned. For a row of x that
- * is not finite, or whose norm is outside 2^-60 .. 2^60, or whose count is more than a sixth of the outputs, all are computed.
+ * weight: as bn_matmul's. x: [n][cols]. scratch: bn_top_scratch(rows, cols, n) bytes, 64-byte aligned. For a row of x
+ * that is not finite, or whose norm is outside 2^-60 .. 2^60, or whose count is more than a sixth of the outputs, all are
+ * computed.
  */
 #define BN_TOP_FAILURE 1e-12
-BN_API bn_status bn_matmul_top(bn_context *ctx, const bn_matrix *weight, const bn_matrix *coarse, bn_top *top, const float *x,
-                               int64_t n, float *y, int64_t y_stride, void *scratch);
+BN_API bn_status bn_matmul_top(bn_context *ctx, const bn_matrix *weight, const bn_matrix *coarse, bn_top *top,
+                               const float *x, int64_t n, float *y, int64_t y_stride, void *scratch);
 
 /* Bytes of scratch for a matrix of this shape and n rows of x. */
 BN_API size_t bn_top_scratch(int64_t rows, int64_t cols, int64_t n);
@@ -355,8 +357,8 @@ BN_API bn_status bn_rope_store(bn_context *ctx, const bn_attention_shape *shape,
 
 /*
  * Causal attention of each row over positions 0 .. row.position of its sequence, query head j reading KV head
- * j / (heads / kv_heads). Over f16, softmax is online over chunks of fixed size; over f32, one pass in double. Either
- * way the result does not depend on threads.
+ * j / (heads / kv_heads). Over f16 and int8, softmax is online over chunks of fixed size; over f32, one pass in double.
+ * Either way the result does not depend on threads.
  * q: [n][q_stride]; out: [n][out_stride], heads * head_dim written.
  * scratch: bn_attention_scratch(shape, n, threads, longest) bytes, 64-byte aligned; longest = the largest position + 1.
  * The size never falls as n, threads or longest grow: a scratch for the largest batch serves every smaller one.
@@ -372,8 +374,8 @@ BN_API bn_status bn_softmax(bn_context *ctx, const float *x, int64_t n, int64_t 
 /* ---- memory --------------------------------------------------------------------------------------------- */
 
 /*
- * Copies bytes with every thread of the context, each the contiguous share that it would read of a matrix of this size: on
- * machines where memory belongs to a processor, untouched pages at `to` become the reader's. The two must not overlap.
+ * Copies bytes with every thread of the context, each the contiguous share that it would read of a matrix of this size:
+ * on machines where memory belongs to a processor, untouched pages at `to` become the reader's. The two must not overlap.
  */
 BN_API bn_status bn_copy(bn_context *ctx, const void *from, size_t bytes, void *to);
 
@@ -402,7 +404,8 @@ typedef struct bn_trial bn_trial;
  * rows x cols  of the weights; of kernels that take one row of floats, cols; of attention, positions x head_dim; of
  *              rotating and storing keys, heads x head_dim
  * n            rows of activations; of attention, queries
- * density      share of weight rows (gemv_rows, matmul_rows, embed) or columns (gemv by columns) that matter; others ignore it
+ * density      share of weight rows (gemv_rows, matmul_rows, embed) or columns (gemv by columns) that matter; others
+ *              ignore it
  */
 typedef struct bn_trial_shape {
     int64_t rows;
@@ -412,11 +415,12 @@ typedef struct bn_trial_shape {
 } bn_trial_shape;
 
 /*
- * A trial of row `kernel` of the table with the threads of a context, whatever the context's own kernels are. Weights, keys
- * and values are read from `memory`, 64-byte aligned, as one matrix after the other, so that they come from where the caller
- * wants: with more bytes than the caches hold, from memory. Both stay the caller's, and must outlive the trial.
- * Any bytes will do; 0x24 is a small number in every format. BN_ERROR_ARGUMENT, with a sentence, when the kernel cannot take
- * the shape or the memory does not hold one matrix; BN_ERROR_UNSUPPORTED when this CPU cannot run it. *out is then null.
+ * A trial of row `kernel` of the table with the threads of a context, whatever the context's own kernels are. Weights,
+ * keys and values are read from `memory`, 64-byte aligned, as one matrix after the other, so that they come from where
+ * the caller wants: with more bytes than the caches hold, from memory. Both stay the caller's, and must outlive the trial.
+ * Any bytes will do; 0x24 is a small number in every format. BN_ERROR_ARGUMENT, with a sentence, when the kernel cannot
+ * take the shape or the memory does not hold one matrix; BN_ERROR_UNSUPPORTED when this CPU cannot run it. *out is then
+ * null.
  */
 BN_API bn_status bn_trial_create(bn_context *ctx, int32_t kernel, const bn_trial_shape *shape, const void *memory,
                                  size_t bytes, bn_trial **out);

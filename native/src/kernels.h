@@ -17,12 +17,13 @@
 /* ---- signatures, one per operation ---- */
 
 /*
- * q is padded to a multiple of 256 elements, whose values a kernel may read but never lets into a sum. w ends with its last row: no kernel reads past it.
+ * Ternary products: q is padded to a multiple of 256 elements, whose values a kernel may read but never lets into a sum;
+ * w ends with its last row, and no kernel reads past it.
  */
 
 /*
- * y[i] = sum over k of code(i, k) * q[k], codes 0..2, for `rows` consecutive rows at w. I2_R16, B3_R16: rows is a multiple of 16.
- * I2_C: w is the beginning of a strip, and the columns where q is 0 are not read.
+ * y[i] = sum over k of code(i, k) * q[k], codes 0..2, for `rows` consecutive rows at w. I2_R16, B3_R16: rows is a
+ * multiple of 16. I2_C: w is the beginning of a strip, and the columns where q is 0 are not read.
  */
 typedef void (*bn_gemv_fn)(const uint8_t *restrict w, size_t cols, size_t rows, const int8_t *restrict q,
                            int32_t *restrict y);
@@ -362,10 +363,10 @@ typedef enum bn_format {
     X(COARSE, D4_R16, AVX2, bn_coarse_d4r16_avx2)               \
     X(COARSE, D4_R16, AVXVNNI, bn_coarse_d4r16_avxvnni)         \
     X(COARSE, D4_R16, AVX512VNNI, bn_coarse_d4r16_avx512vnni)   \
-    X(PEAK, INT8, SCALAR, bn_peak_int8_scalar)                      \
-    X(PEAK, INT8, AVX2, bn_peak_int8_avx2)                          \
-    X(PEAK, INT8, AVXVNNI, bn_peak_int8_avxvnni)                    \
-    X(PEAK, INT8, AVX512VNNI, bn_peak_int8_avx512vnni)              \
+    X(PEAK, INT8, SCALAR, bn_peak_int8_scalar)                  \
+    X(PEAK, INT8, AVX2, bn_peak_int8_avx2)                      \
+    X(PEAK, INT8, AVXVNNI, bn_peak_int8_avxvnni)                \
+    X(PEAK, INT8, AVX512VNNI, bn_peak_int8_avx512vnni)          \
     BN_LANES_KERNELS(X)
 
 /* Prototypes, made from the two lists: a kernel whose signature is not its operation's does not compile. */

@@ -95,7 +95,8 @@ static int64_t search(bn_context *ctx, head *h, int64_t count, const int32_t *id
     expect(bn_coarse_pack(ctx, &h->weight, (void *)h->coarse.data) == BN_OK, "%s: %s", what, bn_context_error(ctx));
     expect(bn_matmul(ctx, &h->weight, h->x, 1, h->all, rows) == BN_OK, "%s: %s", what, bn_context_error(ctx));
     memset(h->y, 0x5A, (size_t)rows * sizeof(float));
-    expect(bn_matmul_top(ctx, &h->weight, &h->coarse, &top, h->x, 1, h->y, rows, h->scratch) == BN_OK, "%s: %s", what, bn_context_error(ctx));
+    expect(bn_matmul_top(ctx, &h->weight, &h->coarse, &top, h->x, 1, h->y, rows, h->scratch) == BN_OK, "%s: %s", what,
+           bn_context_error(ctx));
     const float least = threshold(h, count);
     for (int64_t i = 0; i < rows; i++) {
         const int same = memcmp(&h->y[i], &h->all[i], sizeof(float)) == 0;

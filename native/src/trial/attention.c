@@ -59,7 +59,8 @@ bn_status bn_trial_attention(bn_trial *trial)
     const size_t dim = (size_t)s->cols, n = (size_t)s->n;
     if (!bn_trial_matrices(trial, 2 * (size_t)s->rows * position_bytes(trial))) return BN_ERROR_ARGUMENT;
     trial->x = bn_trial_floats(trial, n * dim);
-    if (trial->x == NULL || !bn_trial_outputs(trial, n * stride_of(trial) * sizeof(float), bn_attention_work(dim) * sizeof(float)))
+    if (trial->x == NULL ||
+        !bn_trial_outputs(trial, n * stride_of(trial) * sizeof(float), bn_attention_work(dim) * sizeof(float)))
         return BN_ERROR_MEMORY;
     trial->pass = chunks;
     trial->count = s->rows / CHUNK;

@@ -87,8 +87,8 @@ static void groups(void *argument, int64_t begin, int64_t end, int32_t thread)
     const bn_trial *trial = argument;
     const size_t cols = (size_t)trial->shape.cols;
     ((bn_coarse_fn)trial->kernel.function)(bn_trial_matrix(trial) + (size_t)begin * bn_d4r16_group_bytes(cols), cols,
-                                           (size_t)(end - begin), trial->q, cols, (size_t)trial->shape.n, bn_trial_out(trial, thread),
-                                           GROUPS * BN_D4R16_ROWS);
+                                           (size_t)(end - begin), trial->q, cols, (size_t)trial->shape.n,
+                                           bn_trial_out(trial, thread), GROUPS * BN_D4R16_ROWS);
 }
 
 bn_status bn_trial_coarse(bn_trial *trial)

@@ -49,7 +49,8 @@ INLINE void sums(const uint8_t *restrict w, size_t cols, size_t groups, const in
 #pragma GCC unroll 4
                     for (size_t t = 0; t < n; t++) {
                         const int8_t *restrict x = q + t * q_stride + k + i * BN_D4R16_COLS;
-                        const __m256i first = _mm256_maddubs_epi16(low, four(x)), second = _mm256_maddubs_epi16(high, four(x + 4));
+                        const __m256i first = _mm256_maddubs_epi16(low, four(x));
+                        const __m256i second = _mm256_maddubs_epi16(high, four(x + 4));
                         narrow[t][h] = _mm256_add_epi16(narrow[t][h], _mm256_add_epi16(first, second));
                     }
                 }

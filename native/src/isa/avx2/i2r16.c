@@ -1,7 +1,7 @@
 /*
- * The I2_R16 matrix-vector product with AVX2: vpmaddubsw multiplies 32 unsigned codes by 32 signed activations and adds pairs to 16 int16
- * lanes. A register of weights is half a line, 8 rows by 16 columns in 32 bytes; of each row's four bytes the same two
- * bits are 4 neighbouring columns, which meet one 32-bit piece of the activations, broadcast:
+ * The I2_R16 matrix-vector product with AVX2: vpmaddubsw multiplies 32 unsigned codes by 32 signed activations and adds
+ * pairs to 16 int16 lanes. A register of weights is half a line, 8 rows by 16 columns in 32 bytes; of each row's four
+ * bytes the same two bits are 4 neighbouring columns, which meet one 32-bit piece of the activations, broadcast:
  *
  *     dword        0       1       ...     7
  *     bits 1 0     row 0   row 1           row 7      columns  0 ..  3

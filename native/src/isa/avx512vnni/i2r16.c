@@ -1,6 +1,6 @@
 /*
- * The I2_R16 matrix-vector product with 512-bit vpdpbusd. A register of weights is one line, 16 rows by 16 columns; of each row's four
- * bytes the same two bits are 4 neighbouring columns,
+ * The I2_R16 matrix-vector product with 512-bit vpdpbusd. A register of weights is one line, 16 rows by 16 columns; of
+ * each row's four bytes the same two bits are 4 neighbouring columns,
  *
  *     dword        0       1       ...     15
  *     bits 1 0     row 0   row 1           row 15      columns  0 ..  3, meet q[ 0 ..  3], broadcast

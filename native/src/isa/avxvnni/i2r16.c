@@ -1,6 +1,6 @@
 /*
- * The I2_R16 matrix-vector product with 256-bit vpdpbusd: 32 products of an unsigned and a signed byte a register, added four by four to
- * 8 int32 lanes. A register of weights is half a line, 8 rows by 16 columns in 32 bytes:
+ * The I2_R16 matrix-vector product with 256-bit vpdpbusd: 32 products of an unsigned and a signed byte a register, added
+ * four by four to 8 int32 lanes. A register of weights is half a line, 8 rows by 16 columns in 32 bytes:
  *
  *     dword        0       1       ...     7
  *     bits 1 0     row 0   row 1           row 7      columns  0 ..  3, meet q[ 0 ..  3], broadcast
