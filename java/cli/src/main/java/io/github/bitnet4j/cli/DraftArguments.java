@@ -7,12 +7,12 @@ import picocli.CommandLine.Option;
 
 /** Whether a generating command guesses tokens, to verify several in one pass. */
 final class DraftArguments {
-    @Option(names = "--draft", paramLabel = "MODE", order = 86,
+    @Option(names = "--draft", paramLabel = "MODE", order = 88,
             description = "Guess tokens and verify several in one pass: lookup, what followed the same words before, or none. "
                     + "The text is the same (default: lookup).")
     private String mode = "lookup";
 
-    @Option(names = "--draft-max", paramLabel = "K", order = 87,
+    @Option(names = "--draft-max", paramLabel = "K", order = 89,
             description = "Most guesses of a pass; fewer where they would not pay (default: 8).")
     private int most = Draft.LOOKUP.most();
 
