@@ -12,8 +12,9 @@ record Case(String kernel, Shape shape, int threads) {
     static Case parse(String text) {
         String[] parts = text.split("/");
         String[] sizes = parts[1].split("x");
-        return new Case(parts[0], new Shape(Long.parseLong(sizes[0]), Long.parseLong(sizes[1]),
-                Long.parseLong(parts[2].substring(1)), Double.parseDouble(parts[3].substring(1))), Integer.parseInt(parts[4].substring(1)));
+        Shape shape = new Shape(Long.parseLong(sizes[0]), Long.parseLong(sizes[1]), Long.parseLong(parts[2].substring(1)),
+                Double.parseDouble(parts[3].substring(1)));
+        return new Case(parts[0], shape, Integer.parseInt(parts[4].substring(1)));
     }
 
     /** Its kernel's row of the native table. */

@@ -68,7 +68,8 @@ final class ChatCommand extends ModelCommand {
     @Override
     public Integer call() throws IOException {
         sampling.options(tokens == null ? UNTIL_STOP : tokens).withDraft(draft.draft()); // mistakes show before a model is opened
-        try (BitNetModel model = open(modelOptions().withHead(head.mode())); Session session = model.newSession(); ChatLines input = ChatLines.of(console)) {
+        try (BitNetModel model = open(modelOptions().withHead(head.mode())); Session session = model.newSession();
+                ChatLines input = ChatLines.of(console)) {
             lines = input;
             ChatTemplate format = template(model);
             conversation = new Conversation(session, format);

@@ -22,7 +22,8 @@ record Machine(String cpu, int physicalCores, int logicalCores, long memoryBytes
                String jdk, String jdkHome) {
 
     static Machine here() {
-        return new Machine(cpuName(), Cpu.physicalCores(), Runtime.getRuntime().availableProcessors(), memory("MemTotal"), memory("MemAvailable"),
+        return new Machine(cpuName(), Cpu.physicalCores(), Runtime.getRuntime().availableProcessors(),
+                memory("MemTotal"), memory("MemAvailable"),
                 System.getProperty("os.name") + " " + System.getProperty("os.version") + " " + System.getProperty("os.arch"),
                 System.getProperty("java.vm.name") + " " + System.getProperty("java.runtime.version") + ", "
                         + System.getProperty("java.vendor"),

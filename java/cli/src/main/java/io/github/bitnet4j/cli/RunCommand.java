@@ -65,7 +65,8 @@ final class RunCommand extends ModelCommand {
     public Integer call() throws IOException {
         PromptInput.Prompt input = prompt.read(console);
         GenerationOptions options = sampling.options(tokens).withDraft(draft.draft());
-        try (BitNetModel model = open(modelOptions().withHead(head.mode())); Session session = model.newSession(); Progress progress = new Progress(console, "prompt")) {
+        try (BitNetModel model = open(modelOptions().withHead(head.mode())); Session session = model.newSession();
+                Progress progress = new Progress(console, "prompt")) {
             int[] ids = input.encode(model.tokenizer());
             try (Generation generation = session.generate(ids, options.withListener(progress::update));
                     Interrupts interrupts = new Interrupts(generation::cancel)) {

@@ -33,8 +33,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A model, opened from a GGUF file that stays mapped; its weights are copied only when {@link LoadMode} says so. Safe for use by many threads; their forward
- * passes take turns. Closing it frees the map and the threads: close its sessions first.
+ * A model, opened from a GGUF file that stays mapped; its weights are copied only when {@link LoadMode} says so. Safe for
+ * use by many threads; their forward passes take turns. Closing it frees the map and the threads: close its sessions first.
  *
  * <pre>{@code
  * try (BitNetModel model = BitNetModel.open(Path.of("model.gguf"));

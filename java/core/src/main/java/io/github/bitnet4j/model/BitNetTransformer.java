@@ -25,7 +25,8 @@ import java.util.concurrent.locks.ReentrantLock;
  * </pre>
  * and logits = E . rms(x), not quantised. Models of architecture {@code llama} have no sub-norms.
  *
- * <p>Weights stay in the mapped file, unless {@link #copyWeights} moves them. Forward passes take turns on one set of buffers; any thread may call.
+ * <p>Weights stay in the mapped file, unless {@link #copyWeights} moves them. Forward passes take turns on one set of
+ * buffers; any thread may call.
  */
 public final class BitNetTransformer implements AutoCloseable {
     /** Rows whose logits are computed in one product with the head, to bound the buffer. */

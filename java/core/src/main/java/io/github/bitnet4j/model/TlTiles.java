@@ -139,8 +139,9 @@ public record TlTiles(Map<Shape, Tiles> byShape, Optional<Tiles> others) {
         Optional<Tiles> known = of(tensor.rows(), tensor.cols());
         if (known.isEmpty()) {
             Shape shape = new Shape(tensor.rows(), tensor.cols());
-            throw new BitNetException(tensor.type() + " in tiles that the file does not record; name them with --tl-tiles " + shape + "=" + published(tensor.type(), shape.rows(), shape.cols())
-                    .map(tiles -> tiles + ", which is usual for this shape").orElse("BM/BK/bm, as the file was written"));
+            throw new BitNetException(tensor.type() + " in tiles that the file does not record; name them with --tl-tiles " + shape
+                    + "=" + published(tensor.type(), shape.rows(), shape.cols())
+                            .map(tiles -> tiles + ", which is usual for this shape").orElse("BM/BK/bm, as the file was written"));
         }
         return known;
     }

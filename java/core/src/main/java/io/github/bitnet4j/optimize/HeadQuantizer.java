@@ -96,8 +96,8 @@ enum HeadQuantizer {
                 read(from, data, at, x);
                 block.clear();
                 block(x, block);
-                MemorySegment.copy(MemorySegment.ofArray(block.array()), 0, to, at / cols * rowBytes + type.byteSize(x.length) * (at % cols / x.length),
-                        block.capacity());
+                MemorySegment.copy(MemorySegment.ofArray(block.array()), 0, to,
+                        at / cols * rowBytes + type.byteSize(x.length) * (at % cols / x.length), block.capacity());
             }
         });
     }

@@ -69,8 +69,8 @@ public final class ModelBench {
 
     /** The kernels that a test has for the formats of the file's weights; by many rows all go through I2_S. */
     private List<String> kernels(BenchTest test) {
-        List<String> formats = test.prefill() ? List.of("i2_s") : model.file().tensors().stream().map(tensor -> tensor.type().name().toLowerCase(Locale.ROOT))
-                .distinct().toList();
+        List<String> formats = test.prefill() ? List.of("i2_s") : model.file().tensors().stream()
+                .map(tensor -> tensor.type().name().toLowerCase(Locale.ROOT)).distinct().toList();
         List<String> names = new ArrayList<>();
         for (String operation : test.prefill() ? PREFILL : DECODE) {
             formats.forEach(format -> names.add(model.kernels().kernel(operation, format)));
@@ -174,8 +174,8 @@ public final class ModelBench {
         double all = (double) runs * test.tokens();
         double bytes = Arrays.stream(done).mapToDouble(run -> run.work().bytes()).sum() / all;
         double multiplyAdds = Arrays.stream(done).mapToDouble(run -> run.work().multiplyAdds()).sum() / all;
-        return new TestResult(info.name(), model.file().path().getFileName().toString(), info.fileBytes(), info.parameters(), setting(test), test.name(), test.prefill(),
-                test.tokens(), test.depth(), mean, runs < 2 ? 0 : Math.sqrt(squares / (runs - 1)), samples, bytes,
+        return new TestResult(info.name(), model.file().path().getFileName().toString(), info.fileBytes(), info.parameters(),
+                setting(test), test.name(), test.prefill(), test.tokens(), test.depth(), mean, runs < 2 ? 0 : Math.sqrt(squares / (runs - 1)), samples, bytes,
                 bytes * mean, median(readings), median(Arrays.stream(done).mapToDouble(Run::share).toArray()),
                 multiplyAdds * mean, multiplyAdds * mean / roof.peak(), test.prefill() ? null : Latency.of(nanos),
                 energy.isEmpty() ? null : Arrays.stream(done).mapToDouble(Run::joules).sum() / all);

@@ -17,8 +17,8 @@ public final class ReportTables {
     public static Cells tests(BenchReport report) {
         boolean latency = report.tests().stream().anyMatch(test -> test.latency() != null);
         boolean energy = report.tests().stream().anyMatch(test -> test.joulesPerToken() != null);
-        List<String> titles = new ArrayList<>(List.of("model", "isa", ">threads", "head", "kv", "load", ">test", ">t/s", ">GB/s", ">of read",
-                ">G MAC/s", ">of peak"));
+        List<String> titles = new ArrayList<>(List.of("model", "isa", ">threads", "head", "kv", "load", ">test", ">t/s", ">GB/s",
+                ">of read", ">G MAC/s", ">of peak"));
         titles.addAll(latency ? List.of(">p50 ms", ">p99/p50") : List.of());
         titles.addAll(energy ? List.of(">J/token") : List.of());
         return new Cells(titles, report.tests().stream().map(test -> {
@@ -30,7 +30,8 @@ public final class ReportTables {
             Optional<Latency> of = Optional.ofNullable(test.latency());
             cells.addAll(latency ? List.of(of.map(l -> format("%.2f", l.p50())).orElse(""),
                     of.map(l -> format("%.2f", l.p99OverP50())).orElse("")) : List.of());
-            cells.addAll(energy ? List.of(Optional.ofNullable(test.joulesPerToken()).map(j -> format("%.3f", j)).orElse("")) : List.of());
+            cells.addAll(energy ? List.of(Optional.ofNullable(test.joulesPerToken()).map(j -> format("%.3f", j)).orElse(""))
+                    : List.of());
             return cells;
         }).toList());
     }
@@ -47,18 +48,19 @@ public final class ReportTables {
     public static Cells comparisons(BenchReport report) {
         return new Cells(List.of(">test", ">threads", "bitnet4j", "other", ">t/s", ">other's", ">ratio", ">95 % interval"),
                 report.comparisons().stream().map(one -> List.of(one.test(), "" + one.threads(), String.join(", ", one.setting()),
-                        one.other() + ", " + String.join(", ", one.otherSetting()), format("%.2f", one.ours()), format("%.2f", one.theirs()),
-                        format("%.3f", one.ratio()), one.low() == null ? "one run" : format("%.3f to %.3f", one.low(), one.high())))
-                        .toList());
+                        one.other() + ", " + String.join(", ", one.otherSetting()), format("%.2f", one.ours()),
+                        format("%.2f", one.theirs()), format("%.3f", one.ratio()),
+                        one.low() == null ? "one run" : format("%.3f to %.3f", one.low(), one.high()))).toList());
     }
 
     public static Cells roofs(BenchReport report) {
         return new Cells(List.of("isa", ">threads", "memory", ">read GB/s", ">peak G MAC/s"), report.roofs().stream()
-                .map(roof -> List.of(roof.isa(), "" + roof.threads(), roof.memory(), giga(roof.readBandwidth()), giga(roof.peak()))).distinct().toList());
+                .map(roof -> List.of(roof.isa(), "" + roof.threads(), roof.memory(), giga(roof.readBandwidth()), giga(roof.peak())))
+                .distinct().toList());
     }
 
-    private static final String CSV_TITLES = "model,size,params,isa,threads,batch,head,kv,load,test,tokens_per_second,stddev,bytes_per_token,"
-            + "bytes_per_second,read_bandwidth,bandwidth_share,multiply_adds_per_second,peak_share,p50_ms,p99_ms,joules_per_token";
+    private static final String CSV_TITLES = "model,size,params,isa,threads,batch,head,kv,load,test,tokens_per_second,stddev,"
+            + "bytes_per_token,bytes_per_second,read_bandwidth,bandwidth_share,multiply_adds_per_second,peak_share,p50_ms,p99_ms,joules_per_token";
     private static final String CSV_KERNEL_TITLES = "kernel,operation,format,isa,rows,cols,n,density,threads,nanoseconds,bytes,"
             + "multiply_adds,float_multiply_adds,bytes_per_second,bandwidth_share,multiply_adds_per_second,peak_share";
 
@@ -76,8 +78,8 @@ public final class ReportTables {
         TestResult.Setting setting = test.setting();
         Latency latency = test.latency();
         return String.join(",", quoted(test.model()), "" + test.size(), "" + test.params(), setting.isa(), "" + setting.threads(),
-                "" + setting.batch(), setting.head(), setting.kv(), setting.load(), test.test(), format("%.6f", test.tokensPerSecond()),
-                format("%.6f", test.stddev()), format("%.0f", test.bytesPerToken()), format("%.0f", test.bytesPerSecond()),
+                "" + setting.batch(), setting.head(), setting.kv(), setting.load(), test.test(),
+                format("%.6f", test.tokensPerSecond()), format("%.6f", test.stddev()), format("%.0f", test.bytesPerToken()), format("%.0f", test.bytesPerSecond()),
                 format("%.0f", test.readBandwidth()), format("%.6f", test.bandwidthShare()),
                 format("%.0f", test.multiplyAddsPerSecond()), format("%.6f", test.peakShare()),
                 latency == null ? "" : format("%.6f", latency.p50()), latency == null ? "" : format("%.6f", latency.p99()),
@@ -85,8 +87,8 @@ public final class ReportTables {
     }
 
     private static String csv(KernelResult trial) {
-        return String.join(",", trial.kernel(), trial.operation(), trial.format(), trial.isa(), "" + trial.rows(), "" + trial.cols(),
-                "" + trial.n(), "" + trial.density(), "" + trial.threads(), format("%.1f", trial.nanoseconds()), "" + trial.bytes(),
+        return String.join(",", trial.kernel(), trial.operation(), trial.format(), trial.isa(), "" + trial.rows(),
+                "" + trial.cols(), "" + trial.n(), "" + trial.density(), "" + trial.threads(), format("%.1f", trial.nanoseconds()), "" + trial.bytes(),
                 "" + trial.multiplyAdds(), "" + trial.floatMultiplyAdds(), format("%.0f", trial.bytesPerSecond()),
                 format("%.6f", trial.bandwidthShare()), format("%.0f", trial.multiplyAddsPerSecond()),
                 format("%.6f", trial.peakShare()));
