@@ -279,8 +279,8 @@ typedef enum bn_format {
 /* ---- the table: operation, format, ISA, function ---- */
 
 /*
- * The float kernels of ops/lanes are written once and compiled for three widths of vectors; AVX-VNNI, which adds only
- * integer instructions, runs AVX2's.
+ * The kernels of ops/lanes, for floats and for laying weights out anew, are written once and compiled for three widths of
+ * vectors; AVX-VNNI, which adds only products of integers, runs AVX2's.
  */
 #define BN_LANES_KERNEL(X, operation, format, name)        \
     X(operation, format, SCALAR, bn_##name##_scalar)       \
