@@ -4,7 +4,6 @@ import static io.github.bitnet4j.bindings.BitNetNative.*;
 
 import io.github.bitnet4j.BitNetException;
 import io.github.bitnet4j.bindings.BitNetNative;
-import io.github.bitnet4j.bindings.bn_matrix;
 import io.github.bitnet4j.bindings.bn_tiles;
 import io.github.bitnet4j.bindings.bn_work;
 import io.github.bitnet4j.gguf.GgmlType;
@@ -150,12 +149,7 @@ public final class Kernels implements AutoCloseable {
      */
     public void packHead(MemorySegment head, GgmlType type, long rows, long cols, MemorySegment to) {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment matrix = bn_matrix.allocate(arena);
-            bn_matrix.data(matrix, head);
-            bn_matrix.rows(matrix, rows);
-            bn_matrix.cols(matrix, cols);
-            bn_matrix.type(matrix, type.id());
-            check(bn_coarse_pack(context, matrix, to));
+            check(bn_coarse_pack(context, new Matrix(head, type, rows, cols, Optional.empty()).describe(arena, 1), to));
         }
     }
 

@@ -71,13 +71,7 @@ public final class TwoPassHead {
         long cols = bn_matrix.cols(head);
         MemorySegment copy = NativeMemory.allocate(Kernels.bytes(GgmlType.D4_R16, rows, cols), arena);
         kernels.packHead(bn_matrix.data(head), GgmlType.of(bn_matrix.type(head)), rows, cols, copy);
-        MemorySegment coarse = bn_matrix.allocate(arena);
-        bn_matrix.data(coarse, copy);
-        bn_matrix.rows(coarse, rows);
-        bn_matrix.cols(coarse, cols);
-        bn_matrix.type(coarse, GgmlType.D4_R16.id());
-        bn_matrix.scale(coarse, 1);
-        return coarse;
+        return new Matrix(copy, GgmlType.D4_R16, rows, cols, Optional.empty()).describe(arena, 1);
     }
 
     /** Whether the first, the middle and the last rows pack to the very bytes of the copy. */
