@@ -31,7 +31,6 @@ public final class GgufConverter {
     /** A cache line, so that kernels read whole ones. */
     private static final int ALIGNMENT = 64;
     private static final int GGUF_VERSION = 3;
-    private static final int SCALE_BYTES = 32;
 
     private final GgufFile file;
     private final GgmlType type;
@@ -120,7 +119,7 @@ public final class GgufConverter {
     }
 
     private void write(GgufTensor tensor, Optional<TlTiles.Tiles> tiles, WritableByteChannel out) throws IOException {
-        long weights = tensor.byteSize() - SCALE_BYTES;
+        long weights = tensor.byteSize() - GgmlType.SCALE_BYTES;
         try (Arena arena = Arena.ofConfined()) {
             Matrix matrix = new Matrix(tensor.data(), tensor.type(), tensor.rows(), tensor.cols(), sourceTiles.of(tensor));
             if (matrix.type() != GgmlType.I2_S) {
@@ -129,11 +128,11 @@ public final class GgufConverter {
             if (type != GgmlType.I2_S) {
                 matrix = repacked(matrix, type, tiles, arena);
             }
-            TensorData.of(matrix.data().asSlice(0, type.byteSize(tensor.dims()) - SCALE_BYTES)).writeTo(out);
+            TensorData.of(matrix.data().asSlice(0, type.byteSize(tensor.dims()) - GgmlType.SCALE_BYTES)).writeTo(out);
         } catch (BitNetException e) {
             throw bad(tensor, e.getMessage());
         }
-        TensorData.of(tensor.data().asSlice(weights, SCALE_BYTES)).writeTo(out);
+        TensorData.of(tensor.data().asSlice(weights, GgmlType.SCALE_BYTES)).writeTo(out);
     }
 
     private Matrix repacked(Matrix from, GgmlType to, Optional<TlTiles.Tiles> tiles, Arena arena) {

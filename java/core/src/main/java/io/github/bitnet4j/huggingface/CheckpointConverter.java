@@ -30,7 +30,6 @@ import java.util.function.Supplier;
 public final class CheckpointConverter {
     private static final int FILE_TYPE_I2_S = 40;
     private static final int BUFFER_BYTES = 1 << 20;
-    private static final int SCALE_BYTES = 32;
     private static final int BLOCK = 128;
 
     /** A linear layer: its name in the checkpoint and in the GGUF file. */
@@ -263,7 +262,7 @@ public final class CheckpointConverter {
                 buffer.put(packed);
             }
             out.write(buffer.flip());
-            out.write(ByteBuffer.allocate(SCALE_BYTES).order(ByteOrder.LITTLE_ENDIAN).putFloat(0, linear.scale()));
+            out.write(ByteBuffer.allocate(GgmlType.SCALE_BYTES).order(ByteOrder.LITTLE_ENDIAN).putFloat(0, linear.scale()));
         };
     }
 

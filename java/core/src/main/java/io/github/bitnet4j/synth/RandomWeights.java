@@ -1,5 +1,6 @@
 package io.github.bitnet4j.synth;
 
+import io.github.bitnet4j.gguf.GgmlType;
 import io.github.bitnet4j.gguf.TensorData;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -16,7 +17,6 @@ import java.util.Arrays;
 final class RandomWeights {
     private static final int ENTRIES = 1 << 16;
     private static final int BUFFER_BYTES = 1 << 18;
-    private static final int SCALE_BYTES = 32;
     private static final long GOLDEN_GAMMA = 0x9E3779B97F4A7C15L;
 
     private final byte[] ternary;
@@ -49,7 +49,7 @@ final class RandomWeights {
                     | Byte.toUnsignedLong(ternary[(int) (r >>> 16) & 0xFFFF]) << 8
                     | Byte.toUnsignedLong(ternary[(int) (r >>> 32) & 0xFFFF]) << 16
                     | Byte.toUnsignedLong(ternary[(int) (r >>> 48)]) << 24);
-            ByteBuffer tail = ByteBuffer.allocate(SCALE_BYTES).order(ByteOrder.LITTLE_ENDIAN);
+            ByteBuffer tail = ByteBuffer.allocate(GgmlType.SCALE_BYTES).order(ByteOrder.LITTLE_ENDIAN);
             out.write(tail.putFloat(0, scale));
         };
     }
