@@ -54,7 +54,8 @@ public final class Optimizer {
             throw new BitNetException(file.path() + " is optimised already: optimise the file it was made from");
         }
         if (file.tensors().stream().noneMatch(tensor -> tensor.type() == GgmlType.I2_S)) {
-            throw new BitNetException(file.path() + " holds no I2_S tensors; there is nothing to optimise");
+            throw new BitNetException(file.path() + " holds no I2_S tensors; there is nothing to optimise ('bitnet convert --type "
+                    + "i2_s' makes them of TL1 and TL2)");
         }
     }
 
