@@ -1,6 +1,6 @@
 /*
  * What a matrix-matrix product over many activation rows multiplies: both sides laid out anew, once a batch, for
- * kernels that keep sums of 48 weight rows by 8 activation rows in registers and look other sums up in tables.
+ * kernels that keep sums of 48 weight rows by 8 activation rows in registers (AVX-512) or look sums up in tables (all).
  *
  * A panel of weights: some rows, filled up with zeros to a multiple of 48, by cols columns, a multiple of 128:
  *
