@@ -451,6 +451,21 @@ static void test_repack_refusals(void)
     layer_destroy(&l);
 }
 
+/* The sentence about an impossible shape has a rule for every type. */
+static void test_rules_of_types(void)
+{
+    static const int32_t types[] = {BN_TYPE_F32, BN_TYPE_F16, BN_TYPE_Q4_0,   BN_TYPE_Q8_0, BN_TYPE_Q6_K,   BN_TYPE_I2_S,
+                                    BN_TYPE_TL1, BN_TYPE_TL2, BN_TYPE_I2_R16, BN_TYPE_I2_C, BN_TYPE_B3_R16, BN_TYPE_D4_R16};
+    bn_context *ctx;
+    if (!expect(bn_context_create(1, BN_ISA_SCALAR, &ctx) == BN_OK, "a context")) return;
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+        const bn_matrix matrix = {.cols = 3, .type = types[i]};
+        expect(bn_matrix_check(ctx, &matrix) == BN_ERROR_ARGUMENT, "no rows of type %d", types[i]);
+        expect(strstr(bn_context_error(ctx), "unknown") == NULL, "type %d: %s", types[i], bn_context_error(ctx));
+    }
+    bn_context_destroy(ctx);
+}
+
 static void tiles_refused(bn_context *ctx, int64_t rows, int64_t cols, int32_t type, bn_tiles tiles, const char *possible)
 {
     const bn_matrix matrix = {NULL, rows, cols, type, 1, tiles};
@@ -516,6 +531,7 @@ int main(void)
     test_refusals();
     test_round_trip();
     test_repack_refusals();
+    test_rules_of_types();
     test_tiles();
     return expect_result();
 }
