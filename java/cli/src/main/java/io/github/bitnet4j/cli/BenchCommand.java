@@ -90,9 +90,10 @@ final class BenchCommand extends ModelCommand {
             description = "Measure nothing: report what earlier runs wrote with --json.")
     private List<Path> from = List.of();
 
-    @Option(names = "--compare", split = ",", paramLabel = "FILE", order = 13,
-            description = "Ratios to another report of 'bitnet bench --json' or 'llama-bench -o json', test by test.")
-    private List<Path> others = List.of();
+    @Option(names = "--compare", split = ",", paramLabel = "[NAME=]FILE", order = 13,
+            description = "Ratios to another report of 'bitnet bench --json' or 'llama-bench -o json', test by test; NAME is "
+                    + "what the other program is called there.")
+    private List<String> others = List.of();
 
     @Mixin
     private HeadArgument head;
@@ -112,14 +113,17 @@ final class BenchCommand extends ModelCommand {
             requireFolder(html);
         }
         List<Sampled> samples = new ArrayList<>();
-        for (Path other : others) {
-            JsonNode document = Json.read(other);
-            samples.addAll(ReportFile.samples(other, document, ReportFile.isReport(document) ? report(other) : null));
+        for (String other : others) {
+            int end = other.indexOf('=');
+            Path file = Path.of(other.substring(end + 1));
+            JsonNode document = Json.read(file);
+            ReportFile.samples(file, document, ReportFile.isReport(document) ? report(file) : null)
+                    .forEach(test -> samples.add(end < 0 ? test : test.called(other.substring(0, end))));
         }
         BenchReport report = from.isEmpty() ? measured() : BenchReport.of(from.stream().map(this::report).toList());
         report = report.withComparisons(Comparison.of(report.tests(), samples));
         if (!others.isEmpty() && report.comparisons().isEmpty()) {
-            throw new BitNetException(others.stream().map(Path::toString).collect(Collectors.joining(", "))
+            throw new BitNetException(String.join(", ", others)
                     + ": no test there has the name and the threads of one here; there are "
                     + samples.stream().map(test -> test.test() + " with " + test.threads()).distinct()
                             .collect(Collectors.joining(", ")));

@@ -120,8 +120,9 @@ class BenchCommandTest {
         Path theirs = write("theirs.json", llamaBench("\"n_prompt\": 16, \"n_gen\": 0, \"n_threads\": 2", "[100, 110]"));
         Path html = folder.resolve("report.html");
         Path plots = folder.resolve("plots");
-        Cli.ok("bench", "--from", ours.toString(), "--compare", theirs.toString(), "--html", html.toString(), "--plots", plots.toString());
+        Cli.ok("bench", "--from", ours.toString(), "--compare", "peer=" + theirs, "--html", html.toString(), "--plots", plots.toString());
         String page = Files.readString(html);
+        assertTrue(page.contains("peer"));
         assertFalse(Pattern.compile("(src|href)=|@import|url\\((?!#)|<script|<link|<!DOCTYPE svg|<\\?xml").matcher(page).find(), "refers to something outside");
         List<String> names = List.of("batch", "depth", "latency", "prompt", "roofline-t1", "roofline-t2", "threads", "tokens");
         try (Stream<Path> files = Files.list(plots)) {

@@ -10,6 +10,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.DoubleUnaryOperator;
+import java.util.stream.Collectors;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYSeries;
 import org.knowm.xchart.style.Styler;
@@ -26,7 +27,9 @@ final class RooflinePlot {
             "whole model", SeriesMarkers.CROSS);
     private static final double GIGA = 1e9;
     /** To the right of the last point, for the names of the lines: so many times its multiply-adds a byte. */
-    private static final double MARGIN = 14;
+    private static final double MARGIN = 60;
+    /** Peaks that differ by less are one line to the eye. */
+    private static final double ALIKE = 0.03;
 
     /** Multiply-adds a byte and a second. */
     private record Point(String isa, String kind, double intensity, double rate) {}
@@ -54,6 +57,10 @@ final class RooflinePlot {
         for (int i = 0; i < roofs.size(); i++) {
             Roof roof = roofs.get(i);
             addRoof(chart, roof, left, right, PlotStyle.colour(i));
+            List<Roof> alike = roofs.stream().filter(other -> Math.abs(other.peak() / roof.peak() - 1) < ALIKE).toList();
+            if (alike.getFirst() == roof) {
+                addLabel(chart, alike, right);
+            }
             addPoints(chart, points.stream().filter(point -> point.isa().equals(roof.isa())).toList(), PlotStyle.colour(i), explained);
         }
         return new Plot(name, "Lines: what " + report.cpu() + " can do, as measured in the same process; slanted the read "
@@ -98,8 +105,14 @@ final class RooflinePlot {
         XYSeries line = chart.addSeries(roof.isa(), x, y);
         PlotStyle.line(line, colour, SeriesMarkers.NONE);
         line.setShowInLegend(false);
-        chart.addAnnotation(PlotStyle.label(String.format(Locale.ROOT, "%s: %.0f G/s, %.0f GB/s", roof.isa(), roof.peak() / GIGA,
-                roof.readBandwidth() / GIGA), right / Math.sqrt(MARGIN), roof.peak() / GIGA * 1.14));
+    }
+
+    /** One label for lines that lie on each other. */
+    private static void addLabel(XYChart chart, List<Roof> alike, double right) {
+        Roof first = alike.getFirst();
+        String names = alike.stream().map(Roof::isa).sorted().collect(Collectors.joining(", "));
+        chart.addAnnotation(PlotStyle.label(String.format(Locale.ROOT, "%s: %.0f G/s, %.0f GB/s", names, first.peak() / GIGA,
+                first.readBandwidth() / GIGA), right / Math.sqrt(MARGIN), first.peak() / GIGA * 1.14));
     }
 
     /** One series for each kind; the first of a kind explains its marker in the legend. */

@@ -15,4 +15,8 @@ public record Sampled(String program, List<String> setting, String test, int thr
     static Sampled of(TestResult result) {
         return new Sampled("bitnet4j", result.words(), result.test(), result.setting().threads(), result.samples());
     }
+
+    public Sampled called(String name) {
+        return new Sampled(name, setting, test, threads, samples);
+    }
 }
