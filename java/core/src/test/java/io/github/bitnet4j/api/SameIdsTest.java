@@ -94,8 +94,9 @@ class SameIdsTest {
         return path;
     }
 
+    /** Long enough for the kernels of many rows, which pack both sides. */
     private static int[] prompt() {
-        return new Random(3).ints(24, 3, 250).toArray();
+        return new Random(3).ints(100, 3, 250).toArray();
     }
 
     private static int[] ids(Path path, ModelOptions options, Draft draft) {
