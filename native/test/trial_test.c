@@ -95,32 +95,41 @@ static bn_work since(const bn_context *ctx, bn_work before)
                      now.float_multiply_adds - before.float_multiply_adds};
 }
 
-/* Ternary products of one row: one gate in 16 open, activations of which one in 4 is not 0. */
+/*
+ * Ternary products: one gate in 16 open, activations of which one in 4 is not 0, with three rows another one in each. What
+ * I2_C has to read is then three columns of four; 40 rows unpack it, and read all.
+ */
 static void count_of_products(const void *memory)
 {
+    enum { MANY = 40 };
     bn_context *ctx = create(2);
-    int8_t *q = aligned_alloc(64, COLS);
-    float scale = 1, gate[ROWS], y[ROWS];
-    int32_t sum = 0;
-    for (int k = 0; k < COLS; k++) q[k] = k % 4 == 0;
+    int8_t *q = aligned_alloc(64, MANY * COLS);
+    float scale[MANY], gate[ROWS], y[MANY * ROWS];
+    int32_t sum[MANY] = {0};
+    for (int k = 0; k < MANY * COLS; k++) q[k] = k % 4 == k / COLS % 3;
+    for (int r = 0; r < MANY; r++) scale[r] = 1;
     for (int i = 0; i < ROWS; i++) gate[i] = i % 16 == 0 ? 1.0f : -1.0f;
-    const bn_quantized x = {q, &scale, &sum, COLS, bn_quantized_stride(COLS)};
+    const bn_quantized x = {q, scale, sum, COLS, bn_quantized_stride(COLS)};
     const struct {
         int32_t type;
         const float *gate;
-        int64_t weights;
-    } cases[] = {{BN_TYPE_I2_S, NULL, ROWS * COLS},
-                 {BN_TYPE_I2_R16, NULL, ROWS * COLS},
-                 {BN_TYPE_I2_S, gate, ROWS * COLS / 16},
-                 {BN_TYPE_I2_C, NULL, ROWS * COLS / 4}};
+        int64_t n, weights, multiply_adds;
+    } cases[] = {{BN_TYPE_I2_S, NULL, 1, ROWS * COLS, ROWS * COLS},
+                 {BN_TYPE_I2_S, NULL, 3, ROWS * COLS, 3 * ROWS * COLS},
+                 {BN_TYPE_I2_R16, NULL, 1, ROWS * COLS, ROWS * COLS},
+                 {BN_TYPE_I2_S, gate, 1, ROWS * COLS / 16, ROWS * COLS / 16},
+                 {BN_TYPE_I2_C, NULL, 1, ROWS * COLS / 4, ROWS * COLS / 4},
+                 {BN_TYPE_I2_C, NULL, 3, ROWS * COLS / 4 * 3, ROWS * COLS / 4 * 3},
+                 {BN_TYPE_I2_C, NULL, MANY, ROWS * COLS, MANY * ROWS * COLS}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         const bn_matrix weight = {memory, ROWS, COLS, cases[i].type, 1, {0}};
         const bn_product product = {&weight, y, ROWS, 0, 0, cases[i].gate};
         bn_work before;
         bn_context_work(ctx, &before);
-        expect(bn_linear(ctx, &product, 1, &x, 1) == BN_OK, "bn_linear: %s", bn_context_error(ctx));
+        expect(bn_linear(ctx, &product, 1, &x, cases[i].n) == BN_OK, "bn_linear: %s", bn_context_error(ctx));
         const bn_work work = since(ctx, before);
-        expect(work.bytes == cases[i].weights / 4 && work.multiply_adds == cases[i].weights && work.float_multiply_adds == 0,
+        expect(work.bytes == cases[i].weights / 4 && work.multiply_adds == cases[i].multiply_adds &&
+                   work.float_multiply_adds == 0,
                "case %zu: %lld bytes, %lld multiply-adds", i, (long long)work.bytes, (long long)work.multiply_adds);
     }
     free(q);

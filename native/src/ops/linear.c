@@ -135,12 +135,25 @@ static int64_t one_row(bn_context *ctx, const bn_product *products, int32_t coun
 
 /* ---- what was read ---- */
 
-/* Columns that a product of one row by I2_C does not read. */
-static int64_t zeros_of(const bn_quantized *x)
+/* Inputs that are not 0. A product by I2_C leaves out the columns of the others, row after row of activations. */
+typedef struct inputs {
+    int64_t any; /* columns with one: what comes from memory */
+    int64_t all; /* of all rows: what is multiplied          */
+} inputs;
+
+static inputs inputs_of(const bn_quantized *x, int64_t n)
 {
-    int64_t zeros = 0;
-    for (int64_t k = 0; k < x->cols; k++) zeros += x->q[k] == 0;
-    return zeros;
+    inputs count = {0};
+    for (int64_t k = 0; k < x->cols; k++) {
+        int any = 0;
+        for (int64_t r = 0; r < n; r++) {
+            const int some = x->q[r * x->stride + k] != 0;
+            any |= some;
+            count.all += some;
+        }
+        count.any += any;
+    }
+    return count;
 }
 
 /* All products have the same inputs, so that a row of one is as many multiply-adds as a row of another. */
@@ -149,10 +162,11 @@ static bn_work work_of(const bn_product *products, int32_t count, const bn_quant
     bn_work work = {0};
     for (int32_t i = 0; i < count; i++) {
         const bn_matrix *weight = products[i].weight;
-        const int64_t zeros = n == 1 && weight->type == BN_TYPE_I2_C ? zeros_of(x) : 0;
+        const int by_columns = weight->type == BN_TYPE_I2_C && bn_linear_row_after_row(weight, n);
+        const inputs read = by_columns ? inputs_of(x, n) : (inputs){x->cols, n * x->cols};
         const int64_t bytes = (int64_t)bn_matrix_bytes(weight->type, weight->rows, weight->cols);
-        work.bytes += bytes - bytes / weight->cols * zeros;
-        work.multiply_adds += n * weight->rows * (weight->cols - zeros);
+        work.bytes += bytes - bytes / weight->cols * (x->cols - read.any);
+        work.multiply_adds += weight->rows * read.all;
     }
     work.bytes -= skipped * (int64_t)bn_matrix_bytes(BN_TYPE_I2_S, 1, x->cols);
     work.multiply_adds -= skipped * x->cols;

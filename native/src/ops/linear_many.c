@@ -113,6 +113,11 @@ static int64_t tiles_of(const many *job, const bn_matrix *weight)
     return ((weight->rows - 1) / tile_rows(weight) + 1) * across;
 }
 
+bool bn_linear_row_after_row(const bn_matrix *weight, int64_t n)
+{
+    return weight->type != BN_TYPE_I2_S && n <= GEMV_MOST;
+}
+
 /* Every activation row by itself: the first finds the weights in memory, the others in a cache. */
 static void row_after_row(const many *job, const bn_matrix *weight, int64_t row, int64_t rows, const int8_t *q,
                           int32_t *dot)
@@ -133,7 +138,7 @@ static void one_tile(const many *job, const bn_product *product, int64_t tile, s
     const int64_t rows = smaller(most_rows, weight->rows - row), n = smaller(most, job->n - first);
     const int8_t *q = job->x->q + first * job->x->stride;
     int32_t dot[TILE];
-    if (weight->type != BN_TYPE_I2_S && job->n <= GEMV_MOST)
+    if (bn_linear_row_after_row(weight, job->n))
         row_after_row(job, weight, row, rows, q, dot);
     else
         job->gemm(i2s_rows(job, weight, row, rows, own.i2s), job->cols, (size_t)rows, q, (size_t)job->x->stride, (size_t)n,

@@ -3,6 +3,7 @@ package io.github.bitnet4j.model;
 import io.github.bitnet4j.BitNetException;
 import io.github.bitnet4j.bindings.BitNetNative;
 import io.github.bitnet4j.bindings.bn_attention_shape;
+import io.github.bitnet4j.bindings.bn_matrix;
 import io.github.bitnet4j.bindings.bn_quantized;
 import io.github.bitnet4j.gguf.GgufFile;
 import java.lang.foreign.Arena;
@@ -173,7 +174,7 @@ public final class BitNetTransformer implements AutoCloseable {
                 new Products.Product(weights.linear(block + "ffn_gate.weight", ffn, hidden), buffers.gate, buffers.gateUpStride,
                         false);
         Products[] gateUp = {Products.of(arena, toGate, new Products.Product(up, buffers.up, buffers.gateUpStride, false))};
-        Products[] gateUpOfOne = config.activation() == ModelConfig.Activation.RELU2
+        Products[] gateUpOfOne = skipsRows(up)
                 ? new Products[] {Products.of(arena, toGate),
                         Products.of(arena, new Products.Product(up, buffers.up, buffers.gateUpStride, false, buffers.gate))}
                 : gateUp;
@@ -183,6 +184,14 @@ public final class BitNetTransformer implements AutoCloseable {
                 subNorm(weights, block + "attn_sub_norm.weight", width), output,
                 weights.norm(block + "ffn_norm.weight", hidden), gateUp, gateUpOfOne,
                 subNorm(weights, block + "ffn_sub_norm.weight", ffn), down);
+    }
+
+    /**
+     * Whether one row of activations computes the gates first, so as to leave out the rows of {@code up} behind those that
+     * are 0. Rows can be left out of I2_S only; with other layouts the second parallel region would cost, and save nothing.
+     */
+    private boolean skipsRows(MemorySegment up) {
+        return config.activation() == ModelConfig.Activation.RELU2 && bn_matrix.type(up) == BitNetNative.BN_TYPE_I2_S();
     }
 
     /** The null address tells the kernels that there is no norm. */
