@@ -39,8 +39,9 @@ static void chunks(void *argument, int64_t begin, int64_t end, int32_t thread)
     const bn_trial *trial = argument;
     const size_t dim = (size_t)trial->shape.cols;
     for (int64_t i = begin; i < end; i++) {
-        const uint8_t *keys = bn_trial_matrix(trial) + (size_t)i * 2 * CHUNK * position_bytes(trial);
-        bn_attention_chunk c = {.keys = keys, .values = keys + CHUNK * position_bytes(trial), .head_dim = dim, .scale = 0.1f};
+        const uint8_t *keys = bn_trial_matrix(trial) + (size_t)i * CHUNK * position_bytes(trial);
+        const uint8_t *values = keys + (size_t)trial->shape.rows * position_bytes(trial);
+        bn_attention_chunk c = {.keys = keys, .values = values, .head_dim = dim, .scale = 0.1f};
         c.queries = (size_t)trial->shape.n;
         for (size_t k = 0; k < c.queries; k++) {
             c.query[k] = trial->x + k * dim;
