@@ -97,6 +97,28 @@ BN_API void bn_context_destroy(bn_context *ctx);
 BN_API int32_t bn_context_threads(const bn_context *ctx);
 BN_API int32_t bn_context_isa(const bn_context *ctx);
 
+typedef enum bn_limit {
+    BN_MOST_LOOK_UPS = 16 /* rows of activations that are looked up together */
+} bn_limit;
+
+/*
+ * Numbers of rows of activations from which on bn_linear multiplies in another way. Results are the same on either side;
+ * where each way begins to win depends on the machine. Every one is 2 or more, INT64_MAX for never.
+ */
+typedef struct bn_crossovers {
+    int64_t unpack;        /* I2_R16, I2_C, B3_R16: unpacked, instead of row after row by the kernel of one row  */
+    int64_t unpack_tables; /* TL1, TL2: unpacked, instead of looked up; BN_MOST_LOOK_UPS + 1 at most             */
+    int64_t pack;          /* all: weights and activations packed for a kernel of many rows, where there is one  */
+} bn_crossovers;
+
+/* Those that a context begins with: measured on a Zen 4. */
+BN_API void bn_crossovers_default(bn_crossovers *out);
+
+BN_API void bn_context_crossovers(const bn_context *ctx, bn_crossovers *out);
+
+/* No operation may be running. BN_ERROR_ARGUMENT for a number out of its range. */
+BN_API bn_status bn_context_set_crossovers(bn_context *ctx, const bn_crossovers *crossovers);
+
 /* What the last failing call on this context objected to, as one sentence; "" when none failed. Lives in ctx. */
 BN_API const char *bn_context_error(const bn_context *ctx);
 

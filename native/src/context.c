@@ -21,6 +21,7 @@ struct bn_context {
     int32_t kernel[BN_OPERATION_COUNT][BN_FORMAT_COUNT]; /* rows of the table, -1 for none */
     void *scratch; /* grows as it is needed */
     size_t scratch_bytes;
+    bn_crossovers crossovers;
     bn_work work; /* written by who holds the guard */
     pthread_mutex_t error_mutex;
     char error[ERROR_BYTES];
@@ -81,6 +82,7 @@ bn_status bn_context_create(int32_t threads, int32_t isa, bn_context **out)
     for (int o = 0; o < BN_OPERATION_COUNT; o++)
         for (int f = 0; f < BN_FORMAT_COUNT; f++)
             ctx->kernel[o][f] = bn_kernel_select((bn_operation)o, (bn_format)f, chosen);
+    bn_crossovers_default(&ctx->crossovers);
     const bn_status status = bn_pool_create(threads, &ctx->pool);
     if (status != BN_OK) {
         free(ctx);
@@ -108,6 +110,31 @@ int32_t bn_context_threads(const bn_context *ctx)
 int32_t bn_context_isa(const bn_context *ctx)
 {
     return ctx->isa;
+}
+
+void bn_crossovers_default(bn_crossovers *out)
+{
+    *out = (bn_crossovers){.unpack = 5, .unpack_tables = 9, .pack = 40};
+}
+
+void bn_context_crossovers(const bn_context *ctx, bn_crossovers *out)
+{
+    *out = ctx->crossovers;
+}
+
+bn_status bn_context_set_crossovers(bn_context *ctx, const bn_crossovers *crossovers)
+{
+    if (ctx == NULL || crossovers == NULL) return BN_ERROR_ARGUMENT;
+    if (crossovers->unpack < 2 || crossovers->unpack_tables < 2 || crossovers->unpack_tables > BN_MOST_LOOK_UPS + 1 ||
+        crossovers->pack < 2)
+        return bn_fail(ctx, BN_ERROR_ARGUMENT,
+                       "crossovers at %lld, %lld and %lld rows; they must be 2 or more, the second %d at most",
+                       (long long)crossovers->unpack, (long long)crossovers->unpack_tables, (long long)crossovers->pack,
+                       BN_MOST_LOOK_UPS + 1);
+    const bn_status status = bn_enter(ctx);
+    if (status != BN_OK) return status;
+    ctx->crossovers = *crossovers;
+    return bn_leave(ctx);
 }
 
 const char *bn_context_error(const bn_context *ctx)
@@ -141,6 +168,11 @@ bn_kernel_fn bn_kernel_of(const bn_context *ctx, bn_operation operation, bn_form
 {
     const int32_t row = ctx->kernel[operation][format];
     return row < 0 ? NULL : bn_kernel_at(row)->function;
+}
+
+bn_crossovers bn_crossovers_of(const bn_context *ctx)
+{
+    return ctx->crossovers;
 }
 
 void *bn_context_scratch(bn_context *ctx, size_t bytes)

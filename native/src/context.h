@@ -23,6 +23,9 @@ void *bn_context_scratch(bn_context *ctx, size_t bytes);
 bn_status bn_enter(bn_context *ctx);
 bn_status bn_leave(bn_context *ctx);
 
+/* From how many rows of activations on which way of multiplying wins. */
+bn_crossovers bn_crossovers_of(const bn_context *ctx);
+
 /* Adds to bn_context_work. The caller holds the guard. */
 void bn_count(bn_context *ctx, bn_work work);
 

@@ -41,6 +41,28 @@ static void test_table(void)
     expect(bn_kernel_describe(0, NULL) == BN_ERROR_ARGUMENT, "nowhere to describe");
 }
 
+static void test_crossovers(void)
+{
+    bn_context *ctx;
+    if (!expect(bn_context_create(1, BN_ISA_SCALAR, &ctx) == BN_OK, "a context")) return;
+    bn_crossovers original, now;
+    bn_crossovers_default(&original);
+    bn_context_crossovers(ctx, &now);
+    expect(memcmp(&original, &now, sizeof now) == 0, "a context begins with other crossovers than the default");
+    const bn_crossovers wrong[] = {{1, 9, 40}, {5, 1, 40}, {5, BN_MOST_LOOK_UPS + 2, 40}, {5, 9, 1}, {5, 9, -40}};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        expect(bn_context_set_crossovers(ctx, &wrong[i]) == BN_ERROR_ARGUMENT, "crossovers %zu", i);
+        expect(strstr(bn_context_error(ctx), "2 or more") != NULL, "no sentence but %s", bn_context_error(ctx));
+    }
+    bn_context_crossovers(ctx, &now);
+    expect(memcmp(&original, &now, sizeof now) == 0, "refused crossovers were kept");
+    const bn_crossovers others = {2, BN_MOST_LOOK_UPS + 1, INT64_MAX};
+    expect(bn_context_set_crossovers(ctx, &others) == BN_OK, "other crossovers");
+    bn_context_crossovers(ctx, &now);
+    expect(memcmp(&others, &now, sizeof now) == 0, "crossovers came back as others");
+    bn_context_destroy(ctx);
+}
+
 static int32_t isa_of(int32_t wanted, bn_status *status)
 {
     bn_context *ctx;
@@ -242,6 +264,7 @@ int main(void)
 {
     test_names();
     test_table();
+    test_crossovers();
     test_choice();
     test_kernels_chosen();
     test_arguments();

@@ -76,6 +76,10 @@ int main(void) {
     FIELD(bn_attention_shape, scale);
     FIELD(bn_attention_shape, reserved);
 
+    STRUCT(bn_crossovers);
+    FIELD(bn_crossovers, unpack);
+    FIELD(bn_crossovers, unpack_tables);
+    FIELD(bn_crossovers, pack);
     STRUCT(bn_work);
     FIELD(bn_work, bytes);
     FIELD(bn_work, multiply_adds);
@@ -118,6 +122,8 @@ int main(void) {
 
     CONSTANT(BN_ACTIVATION_RELU2);
     CONSTANT(BN_ACTIVATION_SILU);
+
+    CONSTANT(BN_MOST_LOOK_UPS);
 
     CONSTANT(BN_KV_F16);
     CONSTANT(BN_KV_F32);

@@ -261,6 +261,38 @@ static void test_more_than_a_slab(void)
     layer_destroy(&l);
 }
 
+/* Wherever the ways of multiplying begin, the results are those of the book. */
+static void test_crossovers(int64_t n)
+{
+    static const int64_t rows[PRODUCTS] = {512, 256, 768};
+    static const bn_crossovers crossovers[] = {{2, 2, 2},
+                                               {2, 2, INT64_MAX},
+                                               {INT64_MAX, BN_MOST_LOOK_UPS + 1, INT64_MAX},
+                                               {INT64_MAX, BN_MOST_LOOK_UPS + 1, 2}};
+    layer l = layer_create(640, n, rows);
+    float *expected = malloc(l.y_count * sizeof *expected), *y = malloc(l.y_count * sizeof *y);
+    by_the_book(&l, expected);
+    for (int32_t isa = 0; isa < BN_ISA_COUNT; isa++) {
+        bn_context *ctx;
+        if (!bn_isa_supported(isa) || !expect(bn_context_create(2, isa, &ctx) == BN_OK, "a context")) continue;
+        for (size_t c = 0; c < sizeof crossovers / sizeof crossovers[0]; c++) {
+            expect(bn_context_set_crossovers(ctx, &crossovers[c]) == BN_OK, "crossovers %zu", c);
+            run(&l, ctx, 0, n, y);
+            same(y, expected, l.y_count, bn_isa_name(isa), 2, &l, "not the same with other crossovers");
+            for (size_t i = 0; i < OTHER_COUNT; i++) {
+                layer repacked = layer_repacked(&l, ctx, OTHERS[i].type);
+                run(&repacked, ctx, 0, n, y);
+                same(y, expected, l.y_count, bn_isa_name(isa), 2, &l, OTHERS[i].what);
+                layer_repacked_destroy(&l, &repacked);
+            }
+        }
+        bn_context_destroy(ctx);
+    }
+    free(expected);
+    free(y);
+    layer_destroy(&l);
+}
+
 /* Rows that end within a block of I2_S, which I2_R16 can have: the lines that are left of rows that are longer. */
 static void test_part_of_a_block(int64_t cols, int64_t n)
 {
@@ -525,6 +557,9 @@ int main(void)
     test_layer(128, 56, tables);
     test_layer(384, 135, tables);
     test_more_than_a_slab();
+    test_crossovers(2);
+    test_crossovers(BN_MOST_LOOK_UPS);
+    test_crossovers(150);
     test_part_of_a_block(16, 1);
     test_part_of_a_block(144, 5);
     test_part_of_a_block(208, 70);

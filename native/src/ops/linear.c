@@ -157,12 +157,12 @@ static inputs inputs_of(const bn_quantized *x, int64_t n)
 }
 
 /* All products have the same inputs, so that a row of one is as many multiply-adds as a row of another. */
-static bn_work work_of(const bn_product *products, int32_t count, const bn_quantized *x, int64_t n, int64_t skipped)
+static bn_work work_of(const bn_context *ctx, const bn_product *products, int32_t count, const bn_quantized *x, int64_t n, int64_t skipped)
 {
     bn_work work = {0};
     for (int32_t i = 0; i < count; i++) {
         const bn_matrix *weight = products[i].weight;
-        const int by_columns = weight->type == BN_TYPE_I2_C && bn_linear_row_after_row(weight, n);
+        const int by_columns = weight->type == BN_TYPE_I2_C && bn_linear_row_after_row(ctx, weight, n);
         const inputs read = by_columns ? inputs_of(x, n) : (inputs){x->cols, n * x->cols};
         const int64_t bytes = (int64_t)bn_matrix_bytes(weight->type, weight->rows, weight->cols);
         work.bytes += bytes - bytes / weight->cols * (x->cols - read.any);
@@ -218,10 +218,11 @@ static bn_status check(bn_context *ctx, const bn_product *products, int32_t coun
 }
 
 /* The end of the products from `first` on that share a parallel region: all but in a call that mixes tables with others. */
-static int32_t alike(const bn_product *products, int32_t count, int32_t first, int64_t n)
+static int32_t alike(const bn_context *ctx, const bn_product *products, int32_t count, int32_t first, int64_t n)
 {
     int32_t i = first + 1;
-    while (i < count && bn_linear_looks_up(products[i].weight, n) == bn_linear_looks_up(products[first].weight, n)) i++;
+    const bool looks_up = bn_linear_looks_up(ctx, products[first].weight, n);
+    while (i < count && bn_linear_looks_up(ctx, products[i].weight, n) == looks_up) i++;
     return i;
 }
 
@@ -234,15 +235,15 @@ bn_status bn_linear(bn_context *ctx, const bn_product *products, int32_t count, 
 
     int64_t skipped = 0;
     for (int32_t i = 0, next; i < count && n > 0 && status == BN_OK; i = next) {
-        next = alike(products, count, i, n);
-        if (bn_linear_looks_up(products[i].weight, n))
+        next = alike(ctx, products, count, i, n);
+        if (bn_linear_looks_up(ctx, products[i].weight, n))
             status = bn_linear_tables(ctx, products + i, next - i, x, n);
         else if (n == 1)
             skipped += one_row(ctx, products + i, next - i, x);
         else
             status = bn_linear_many(ctx, products + i, next - i, x, n);
     }
-    if (status == BN_OK && n > 0 && count > 0) bn_count(ctx, work_of(products, count, x, n, skipped));
+    if (status == BN_OK && n > 0 && count > 0) bn_count(ctx, work_of(ctx, products, count, x, n, skipped));
     const bn_status left = bn_leave(ctx);
     return status != BN_OK ? status : left;
 }

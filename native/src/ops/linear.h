@@ -19,10 +19,10 @@ static inline void bn_linear_epilogue(bn_epilogue_fn epilogue, const bn_product 
 bn_status bn_linear_many(bn_context *ctx, const bn_product *products, int32_t count, const bn_quantized *x, int64_t n);
 
 /* Whether n rows of activations go through weights of this type one after the other, by the kernel of one row. */
-bool bn_linear_row_after_row(const bn_matrix *weight, int64_t n);
+bool bn_linear_row_after_row(const bn_context *ctx, const bn_matrix *weight, int64_t n);
 
 /* Whether a product by n rows of activations is one for bn_linear_tables. */
-bool bn_linear_looks_up(const bn_matrix *weight, int64_t n);
+bool bn_linear_looks_up(const bn_context *ctx, const bn_matrix *weight, int64_t n);
 
 /* All products, such ones, by n rows of activations, n > 0. The caller has checked them and holds the guard. */
 bn_status bn_linear_tables(bn_context *ctx, const bn_product *products, int32_t count, const bn_quantized *x, int64_t n);

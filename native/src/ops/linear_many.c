@@ -2,8 +2,8 @@
  * BitLinear by several rows of activations. Kernels for that know only I2_S: weights of other types are unpacked first.
  *
  * A few rows (several sequences, drafted tokens) are as fast as weights come from memory: tiles, a panel of weight rows
- * by all activation rows, the panel small enough that it stays in the cache that it was unpacked to. Up to four rows do
- * not repay unpacking: they go through the panel one after the other.
+ * by all activation rows, the panel small enough that it stays in the cache that it was unpacked to. The first few
+ * do not repay unpacking: they go through the panel one after the other.
  *
  * Many rows (prefill) are worth packing both sides for (formats/packed.h), once each: all activations in blocks of 64
  * rows, and the weights of all products laid end to end in panels of about a thousand rows. As many panels as the slab
@@ -18,8 +18,6 @@
 enum {
     TILE_ROWS = 64,            /* weight rows of a tile, about                                          */
     TILE = 64 * 96,            /* its sums                                                             */
-    GEMV_MOST = 4,             /* activation rows that do not repay unpacking                          */
-    PACKED_LEAST = 40,         /* activation rows that repay packing the weights                       */
     PANEL_WEIGHTS = 6 << 20,   /* of a panel, at most: by a block less than a millisecond              */
     PANEL_LEAST = 240,         /* rows of a panel, so that tables are worth while                      */
     SLAB_BYTES = 12 << 20,     /* of packed weights, about, in the third-level cache if there is room  */
@@ -113,18 +111,18 @@ static int64_t tiles_of(const many *job, const bn_matrix *weight)
     return ((weight->rows - 1) / tile_rows(weight) + 1) * across;
 }
 
-bool bn_linear_row_after_row(const bn_matrix *weight, int64_t n)
+bool bn_linear_row_after_row(const bn_context *ctx, const bn_matrix *weight, int64_t n)
 {
-    return weight->type != BN_TYPE_I2_S && n <= GEMV_MOST;
+    return weight->type != BN_TYPE_I2_S && !bn_tiled(weight->type) && n < bn_crossovers_of(ctx).unpack;
 }
 
 /* Every activation row by itself: the first finds the weights in memory, the others in a cache. */
 static void row_after_row(const many *job, const bn_matrix *weight, int64_t row, int64_t rows, const int8_t *q,
-                          int32_t *dot)
+                          int64_t n, int32_t *dot)
 {
     const bn_format format = (bn_format)bn_ternary_format(weight->type);
     const bn_gemv_fn gemv = (bn_gemv_fn)bn_kernel_of(job->ctx, BN_OPERATION_GEMV, format);
-    for (int64_t r = 0; r < job->n; r++)
+    for (int64_t r = 0; r < n; r++)
         gemv(bn_ternary_row(weight, row), (size_t)weight->cols, (size_t)rows, q + r * job->x->stride,
              dot + r * tile_rows(weight));
 }
@@ -138,8 +136,8 @@ static void one_tile(const many *job, const bn_product *product, int64_t tile, s
     const int64_t rows = smaller(most_rows, weight->rows - row), n = smaller(most, job->n - first);
     const int8_t *q = job->x->q + first * job->x->stride;
     int32_t dot[TILE];
-    if (bn_linear_row_after_row(weight, job->n))
-        row_after_row(job, weight, row, rows, q, dot);
+    if (bn_linear_row_after_row(job->ctx, weight, job->n))
+        row_after_row(job, weight, row, rows, q, n, dot);
     else
         job->gemm(i2s_rows(job, weight, row, rows, own.i2s), job->cols, (size_t)rows, q, (size_t)job->x->stride, (size_t)n,
                   dot, (size_t)most_rows);
@@ -304,7 +302,8 @@ bn_status bn_linear_many(bn_context *ctx, const bn_product *products, int32_t co
     job.pack_weights = (bn_pack_weights_fn)bn_kernel_of(ctx, BN_OPERATION_PACK_WEIGHTS, BN_FORMAT_I2_S);
     job.pack_tokens = (bn_pack_tokens_fn)bn_kernel_of(ctx, BN_OPERATION_PACK_TOKENS, BN_FORMAT_I2_S);
     job.blocks = (n - 1) / BN_PACKED_BLOCK + 1;
-    if (n >= PACKED_LEAST) job.gemm_packed = (bn_gemm_packed_fn)bn_kernel_of(ctx, BN_OPERATION_GEMM_PACKED, BN_FORMAT_I2_S);
+    if (n >= bn_crossovers_of(ctx).pack)
+        job.gemm_packed = (bn_gemm_packed_fn)bn_kernel_of(ctx, BN_OPERATION_GEMM_PACKED, BN_FORMAT_I2_S);
 
     int64_t tiles = 0, panels = 0;
     for (int32_t i = 0; i < count; i++) {

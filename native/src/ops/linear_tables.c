@@ -7,8 +7,7 @@
 #include "linear.h"
 
 enum {
-    MOST_TOKENS = 8,  /* rows of activations up to which looking up is faster than unpacking */
-    SOME_TABLES = 256 /* that a thread makes at a time                                       */
+    SOME_TABLES = 256 /* that a thread makes at a time */
 };
 
 typedef struct look_ups {
@@ -20,12 +19,12 @@ typedef struct look_ups {
     bn_epilogue_fn epilogue;
     size_t first_pair, pairs, triples; /* tables of each row: pairs from the first on, triples from 0 */
     uint8_t *made;                     /* of all rows                                                 */
-    bn_tables tables[MOST_TOKENS];
+    bn_tables tables[BN_MOST_LOOK_UPS];
 } look_ups;
 
-bool bn_linear_looks_up(const bn_matrix *weight, int64_t n)
+bool bn_linear_looks_up(const bn_context *ctx, const bn_matrix *weight, int64_t n)
 {
-    return bn_tiled(weight->type) && n <= MOST_TOKENS;
+    return bn_tiled(weight->type) && n < bn_crossovers_of(ctx).unpack_tables;
 }
 
 /* What tables the products need. Pairs of TL2 are those behind its triples. */

@@ -636,6 +636,150 @@ public class BitNetNative extends BitNetNative$shared {
            throw new AssertionError("should not reach here", ex$);
         }
     }
+    private static final int BN_MOST_LOOK_UPS = (int)16L;
+    /**
+     * {@snippet lang=c :
+     * enum bn_limit.BN_MOST_LOOK_UPS = 16
+     * }
+     */
+    public static int BN_MOST_LOOK_UPS() {
+        return BN_MOST_LOOK_UPS;
+    }
+
+    private static class bn_crossovers_default {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            BitNetNative.C_POINTER
+        );
+
+        public static final MethodHandle HANDLE = NativeLibrary.downcall("bn_crossovers_default", DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void bn_crossovers_default(bn_crossovers *out)
+     * }
+     */
+    public static FunctionDescriptor bn_crossovers_default$descriptor() {
+        return bn_crossovers_default.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void bn_crossovers_default(bn_crossovers *out)
+     * }
+     */
+    public static MethodHandle bn_crossovers_default$handle() {
+        return bn_crossovers_default.HANDLE;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void bn_crossovers_default(bn_crossovers *out)
+     * }
+     */
+    public static void bn_crossovers_default(MemorySegment out) {
+        var mh$ = bn_crossovers_default.HANDLE;
+        try {
+            mh$.invokeExact(out);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class bn_context_crossovers {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
+            BitNetNative.C_POINTER,
+            BitNetNative.C_POINTER
+        );
+
+        public static final MethodHandle HANDLE = NativeLibrary.downcall("bn_context_crossovers", DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * void bn_context_crossovers(const bn_context *ctx, bn_crossovers *out)
+     * }
+     */
+    public static FunctionDescriptor bn_context_crossovers$descriptor() {
+        return bn_context_crossovers.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * void bn_context_crossovers(const bn_context *ctx, bn_crossovers *out)
+     * }
+     */
+    public static MethodHandle bn_context_crossovers$handle() {
+        return bn_context_crossovers.HANDLE;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * void bn_context_crossovers(const bn_context *ctx, bn_crossovers *out)
+     * }
+     */
+    public static void bn_context_crossovers(MemorySegment ctx, MemorySegment out) {
+        var mh$ = bn_context_crossovers.HANDLE;
+        try {
+            mh$.invokeExact(ctx, out);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class bn_context_set_crossovers {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            BitNetNative.C_INT,
+            BitNetNative.C_POINTER,
+            BitNetNative.C_POINTER
+        );
+
+        public static final MethodHandle HANDLE = NativeLibrary.downcall("bn_context_set_crossovers", DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * bn_status bn_context_set_crossovers(bn_context *ctx, const bn_crossovers *crossovers)
+     * }
+     */
+    public static FunctionDescriptor bn_context_set_crossovers$descriptor() {
+        return bn_context_set_crossovers.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * bn_status bn_context_set_crossovers(bn_context *ctx, const bn_crossovers *crossovers)
+     * }
+     */
+    public static MethodHandle bn_context_set_crossovers$handle() {
+        return bn_context_set_crossovers.HANDLE;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * bn_status bn_context_set_crossovers(bn_context *ctx, const bn_crossovers *crossovers)
+     * }
+     */
+    public static int bn_context_set_crossovers(MemorySegment ctx, MemorySegment crossovers) {
+        var mh$ = bn_context_set_crossovers.HANDLE;
+        try {
+            return (int)mh$.invokeExact(ctx, crossovers);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
 
     private static class bn_context_error {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(

@@ -106,7 +106,9 @@ abstract class ModelCommand extends BitNetCommand {
         String chosenIsa = isa != null ? isa
                 : System.getenv("BITNET_ISA") != null ? "auto" : tuned.map(Tuning::isa).orElse("auto");
         LoadMode chosenLoad = loadMode(load != null ? load : tuned.map(Tuning::load).orElse("mmap"));
-        return checked(() -> ModelOptions.DEFAULT.withThreads(chosenThreads).withContextLength(ctx).withIsa(chosenIsa)
+        ModelOptions base = isa != null || System.getenv("BITNET_ISA") != null ? ModelOptions.DEFAULT
+                : tuned.map(Tuning::crossovers).map(ModelOptions.DEFAULT::withCrossovers).orElse(ModelOptions.DEFAULT);
+        return checked(() -> base.withThreads(chosenThreads).withContextLength(ctx).withIsa(chosenIsa)
                 .withKvPrecision(kvPrecision()).withLoad(chosenLoad).withTlTiles(TlTilesArgument.parse(tlTiles)));
     }
 

@@ -5,6 +5,7 @@ import io.github.bitnet4j.api.BitNetModel;
 import io.github.bitnet4j.api.ModelOptions;
 import io.github.bitnet4j.api.Session;
 import io.github.bitnet4j.model.Cpu;
+import io.github.bitnet4j.model.Crossovers;
 import io.github.bitnet4j.model.Kernels;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -20,8 +21,8 @@ import picocli.CommandLine.Option;
 /** {@code bitnet tune}: finds the fastest settings of this machine and remembers them. */
 @Command(name = "tune",
         description = {"Measure what is fastest on this machine, and remember it.",
-                "%nThreads, kernels and the place of the weights are tried with a model, one after the other, for a minute at "
-                + "most. What wins becomes the default of later runs on this processor; options of the command line, and "
+                "%nThreads, kernels, the place of the weights, and from how many tokens on they are unpacked or packed are tried "
+                + "with a model, one after the other, for about a minute at most. What wins becomes the default of later runs on this processor; options of the command line, and "
                 + "BITNET_ISA, override it. Results of a model are the same with all of them.%n"},
         footer = {"", "Examples:",
                 "  bitnet tune -m bitnet-2b-4t.gguf",
@@ -93,10 +94,12 @@ final class TuneCommand extends ModelCommand {
             return OK;
         }
         Trial best;
+        Crossovers crossovers;
         try (Progress progress = new Progress(console, "tune")) {
             best = search(progress);
+            crossovers = crossovers(best, progress);
         }
-        Tuning tuning = new Tuning(Machine.cpuName(), Kernels.version(), best.threads(), best.isa(), best.load(),
+        Tuning tuning = new Tuning(Machine.cpuName(), Kernels.version(), best.threads(), best.isa(), best.load(), crossovers,
                 modelPath().getFileName() + ", " + best.text().replaceFirst(".*: ", ""));
         tuning.write(file);
         report(new Result(file.toString(), trials, tuning));
@@ -117,6 +120,13 @@ final class TuneCommand extends ModelCommand {
             best = better(best, best.withIsa(isa), WORTH_WHILE, progress);
         }
         return best;
+    }
+
+    private Crossovers crossovers(Trial best, Progress progress) {
+        try (BitNetModel model = BitNetModel.open(modelPath(), options(best)); Session session = model.newSession()) {
+            int[] tokens = tokens(model);
+            return new CrossoverSearch(model, session, tokens, rows -> report(progress, rows + " tokens at a time")).search();
+        }
     }
 
     private Trial better(Trial best, Trial other, double gain, Progress progress) {
@@ -149,16 +159,26 @@ final class TuneCommand extends ModelCommand {
         if (System.nanoTime() - start > LIMIT_NANOS) {
             return keep(trial, 0, 0, "not tried, as the time was over");
         }
-        progress.update((System.nanoTime() - start) / 1_000_000, LIMIT_NANOS / 1_000_000,
-                "-t " + trial.threads() + " --isa " + trial.isa() + " --load " + trial.load());
-        ModelOptions options = ModelOptions.DEFAULT.withThreads(trial.threads()).withIsa(trial.isa())
-                .withLoad(loadMode(trial.load())).withContextLength(PROMPT + STEPS);
-        try (BitNetModel model = BitNetModel.open(modelPath(), options); Session session = model.newSession()) {
-            int[] tokens = new Random(1).ints(PROMPT + STEPS, 0, model.info().vocabulary()).toArray();
+        report(progress, "-t " + trial.threads() + " --isa " + trial.isa() + " --load " + trial.load());
+        try (BitNetModel model = BitNetModel.open(modelPath(), options(trial)); Session session = model.newSession()) {
+            int[] tokens = tokens(model);
             return keep(trial, promptSpeed(session, tokens), generationSpeed(session, tokens), null);
         } catch (BitNetException e) {
             return keep(trial, 0, 0, e.getMessage());
         }
+    }
+
+    private void report(Progress progress, String what) {
+        progress.update(Math.min(System.nanoTime() - start, LIMIT_NANOS) / 1_000_000, LIMIT_NANOS / 1_000_000, what);
+    }
+
+    private static ModelOptions options(Trial trial) {
+        return ModelOptions.DEFAULT.withThreads(trial.threads()).withIsa(trial.isa()).withLoad(loadMode(trial.load()))
+                .withContextLength(PROMPT + STEPS);
+    }
+
+    private static int[] tokens(BitNetModel model) {
+        return new Random(1).ints(PROMPT + STEPS, 0, model.info().vocabulary()).toArray();
     }
 
     private Trial keep(Trial trial, double promptSpeed, double generationSpeed, String problem) {

@@ -2,6 +2,7 @@ package io.github.bitnet4j.cli;
 
 import io.github.bitnet4j.api.ModelOptions;
 import io.github.bitnet4j.model.Cpu;
+import io.github.bitnet4j.model.Crossovers;
 import java.io.IOException;
 import java.io.Reader;
 import java.io.Writer;
@@ -15,14 +16,15 @@ import java.util.Properties;
  * What {@code bitnet tune} found to be fastest on this machine, in a file of properties; later runs take it where the command
  * line says nothing.
  *
- * @param cpu      the processor that was measured
- * @param library  version of the native library
- * @param threads  threads that compute
- * @param isa      kernels
- * @param load     where weights lie
- * @param measured with which model, and what came of it
+ * @param cpu        the processor that was measured
+ * @param library    version of the native library
+ * @param threads    threads that compute
+ * @param isa        kernels
+ * @param load       where weights lie
+ * @param crossovers from how many rows on which way of multiplying is taken
+ * @param measured   with which model, and what came of it
  */
-record Tuning(String cpu, String library, int threads, String isa, String load, String measured) {
+record Tuning(String cpu, String library, int threads, String isa, String load, Crossovers crossovers, String measured) {
 
     /** A file that cannot be used; the message says why and what to do. */
     static final class Unusable extends Exception {
@@ -55,6 +57,7 @@ record Tuning(String cpu, String library, int threads, String isa, String load, 
         try {
             Tuning tuning = new Tuning(required(values, "cpu"), required(values, "library"),
                     Integer.parseInt(required(values, "threads")), required(values, "isa"), required(values, "load"),
+                    new Crossovers(number(values, "unpack"), number(values, "unpackTables"), number(values, "pack")),
                     required(values, "measured"));
             if (!tuning.library.equals(library)) {
                 throw new Unusable(file, "it was measured with version " + tuning.library + " and this is " + library);
@@ -69,6 +72,10 @@ record Tuning(String cpu, String library, int threads, String isa, String load, 
         } catch (IllegalArgumentException | UsageException e) {
             throw new Unusable(file, "it is damaged (" + e.getMessage() + ")");
         }
+    }
+
+    private static long number(Properties values, String name) {
+        return Long.parseLong(required(values, name));
     }
 
     private static String required(Properties values, String name) {
@@ -87,6 +94,9 @@ record Tuning(String cpu, String library, int threads, String isa, String load, 
         values.setProperty("threads", Integer.toString(threads));
         values.setProperty("isa", isa);
         values.setProperty("load", load);
+        values.setProperty("unpack", Long.toString(crossovers.unpack()));
+        values.setProperty("unpackTables", Long.toString(crossovers.unpackTables()));
+        values.setProperty("pack", Long.toString(crossovers.pack()));
         values.setProperty("measured", measured);
         Files.createDirectories(file.toAbsolutePath().getParent());
         Path part = Files.createTempFile(file.toAbsolutePath().getParent(), "tuning", ".part");
@@ -98,6 +108,12 @@ record Tuning(String cpu, String library, int threads, String isa, String load, 
 
     /** For reports. */
     String text() {
-        return "-t " + threads + " --isa " + isa + " --load " + load + " (" + measured + ")";
+        return "-t " + threads + " --isa " + isa + " --load " + load + ", unpacking from " + rows(crossovers.unpack())
+                + " tokens, TL1 and TL2 from " + rows(crossovers.unpackTables()) + ", packing from " + rows(crossovers.pack())
+                + " (" + measured + ")";
+    }
+
+    private static String rows(long crossover) {
+        return crossover == Crossovers.NEVER ? "no number of" : Long.toString(crossover);
     }
 }

@@ -29,9 +29,13 @@ class TuneCommandTest {
     }
 
     private void remember(String library, String threads, String isa, String load) throws IOException {
+        remember(library, threads, isa, load, "40");
+    }
+
+    private void remember(String library, String threads, String isa, String load, String pack) throws IOException {
         Files.createDirectories(file.getParent());
         Files.writeString(file, "cpu=x\nlibrary=" + library + "\nthreads=" + threads + "\nisa=" + isa + "\nload=" + load
-                + "\nmeasured=a model\n");
+                + "\nunpack=5\nunpackTables=9\npack=" + pack + "\nmeasured=a model\n");
     }
 
     private Cli tuned(String... arguments) {
@@ -50,6 +54,7 @@ class TuneCommandTest {
         assertEquals(file.toString(), result.get("file").asText());
         JsonNode chosen = result.get("tuning");
         assertEquals(Kernels.version(), chosen.get("library").asText());
+        assertTrue(chosen.get("crossovers").get("pack").asLong() >= 2, chosen.toString());
 
         Cli run = tuned("run", "-p", "ROMEO:", "-n", "2", "--json", "--verbose");
         assertEquals(chosen.get("threads").asInt(), run.json().get("threads").asInt());
@@ -85,6 +90,14 @@ class TuneCommandTest {
         assertTrue(run.err().contains(part), run.err());
         assertEquals(1, run.err().lines().count(), run.err());
         assertEquals(Cli.ok(RUN).json().get("threads"), run.json().get("threads"));
+    }
+
+    @Test
+    void crossoversAreRemembered() throws IOException {
+        remember(Kernels.version(), "2", "auto", "mmap", "64");
+        assertTrue(tuned("doctor").out().contains("packing from 64"));
+        remember(Kernels.version(), "2", "auto", "mmap", "1");
+        assertTrue(tuned(RUN).err().contains("it is damaged (pack is 1; it must be 2 to "));
     }
 
     @Test

@@ -134,7 +134,9 @@ public final class BitNetModel implements AutoCloseable {
 
     private static Kernels kernels(ModelOptions options) {
         try {
-            return new Kernels(options.threads() > 0 ? options.threads() : Cpu.physicalCores(), options.isa());
+            Kernels kernels = new Kernels(options.threads() > 0 ? options.threads() : Cpu.physicalCores(), options.isa());
+            options.crossovers().ifPresent(kernels::setCrossovers);
+            return kernels;
         } catch (NativeLibraryException e) {
             throw new BitNetException(e.getMessage(), e);
         }

@@ -1,11 +1,13 @@
 package io.github.bitnet4j.api;
 
+import io.github.bitnet4j.model.Crossovers;
 import io.github.bitnet4j.model.HeadMode;
 import io.github.bitnet4j.model.KvPrecision;
 import io.github.bitnet4j.model.LoadListener;
 import io.github.bitnet4j.model.LoadMode;
 import io.github.bitnet4j.model.TlTiles;
 import java.util.Objects;
+import java.util.Optional;
 
 /**
  * How a model is opened.
@@ -23,16 +25,18 @@ import java.util.Objects;
  * @param loadListener  hears how far the copying has come
  * @param tlTiles       of TL1 and TL2 tensors, for files of other programs, which do not record them;
  *                      {@link TlTiles#UNKNOWN} for what the file says
+ * @param crossovers    from how many rows on which way of multiplying is taken, where it was measured
  */
 public record ModelOptions(int threads, int contextLength, String isa, int batchSize, KvPrecision kvPrecision,
-                           HeadMode head, LoadMode load, LoadListener loadListener, TlTiles tlTiles) {
+                           HeadMode head, LoadMode load, LoadListener loadListener, TlTiles tlTiles,
+                           Optional<Crossovers> crossovers) {
 
     /**
      * One thread a physical core, the model's context, the best kernels, 256 rows a pass, f16 keys and values, the head
      * that the file is made for, weights in the file.
      */
     public static final ModelOptions DEFAULT = new ModelOptions(0, 0, "auto", 256, KvPrecision.F16, HeadMode.AUTO,
-            LoadMode.MMAP, LoadListener.NONE, TlTiles.UNKNOWN);
+            LoadMode.MMAP, LoadListener.NONE, TlTiles.UNKNOWN, Optional.empty());
 
     public ModelOptions {
         Objects.requireNonNull(isa, "isa");
@@ -41,6 +45,7 @@ public record ModelOptions(int threads, int contextLength, String isa, int batch
         Objects.requireNonNull(load, "load");
         Objects.requireNonNull(loadListener, "loadListener");
         Objects.requireNonNull(tlTiles, "tlTiles");
+        Objects.requireNonNull(crossovers, "crossovers");
         require(threads >= 0 && threads <= 256, "threads", threads, "0 (physical cores) to 256");
         require(contextLength >= 0, "contextLength", contextLength, "0 (the model's limit) or more");
         require(batchSize >= 1 && batchSize <= 4096, "batchSize", batchSize, "1 to 4096");
@@ -53,38 +58,52 @@ public record ModelOptions(int threads, int contextLength, String isa, int batch
     }
 
     public ModelOptions withThreads(int threads) {
-        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head, load, loadListener, tlTiles);
+        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head, load, loadListener, tlTiles,
+                crossovers);
     }
 
     public ModelOptions withContextLength(int contextLength) {
-        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head, load, loadListener, tlTiles);
+        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head, load, loadListener, tlTiles,
+                crossovers);
     }
 
     public ModelOptions withIsa(String isa) {
-        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head, load, loadListener, tlTiles);
+        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head, load, loadListener, tlTiles,
+                crossovers);
     }
 
     public ModelOptions withBatchSize(int batchSize) {
-        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head, load, loadListener, tlTiles);
+        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head, load, loadListener, tlTiles,
+                crossovers);
     }
 
     public ModelOptions withKvPrecision(KvPrecision kvPrecision) {
-        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head, load, loadListener, tlTiles);
+        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head, load, loadListener, tlTiles,
+                crossovers);
     }
 
     public ModelOptions withHead(HeadMode head) {
-        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head, load, loadListener, tlTiles);
+        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head, load, loadListener, tlTiles,
+                crossovers);
     }
 
     public ModelOptions withLoad(LoadMode load) {
-        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head, load, loadListener, tlTiles);
+        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head, load, loadListener, tlTiles,
+                crossovers);
     }
 
     public ModelOptions withLoadListener(LoadListener loadListener) {
-        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head, load, loadListener, tlTiles);
+        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head, load, loadListener, tlTiles,
+                crossovers);
     }
 
     public ModelOptions withTlTiles(TlTiles tlTiles) {
-        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head, load, loadListener, tlTiles);
+        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head, load, loadListener, tlTiles,
+                crossovers);
+    }
+
+    public ModelOptions withCrossovers(Crossovers crossovers) {
+        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head, load, loadListener, tlTiles,
+                Optional.of(crossovers));
     }
 }

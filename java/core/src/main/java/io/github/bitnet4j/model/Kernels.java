@@ -4,6 +4,7 @@ import static io.github.bitnet4j.bindings.BitNetNative.*;
 
 import io.github.bitnet4j.BitNetException;
 import io.github.bitnet4j.bindings.BitNetNative;
+import io.github.bitnet4j.bindings.bn_crossovers;
 import io.github.bitnet4j.bindings.bn_tiles;
 import io.github.bitnet4j.bindings.bn_work;
 import io.github.bitnet4j.gguf.GgmlType;
@@ -57,6 +58,22 @@ public final class Kernels implements AutoCloseable {
 
     public int threads() {
         return bn_context_threads(context);
+    }
+
+    /** From how many rows of activations on which way of multiplying is taken. */
+    public Crossovers crossovers() {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment out = bn_crossovers.allocate(arena);
+            bn_context_crossovers(context, out);
+            return Crossovers.of(out);
+        }
+    }
+
+    /** Between operations only. */
+    public void setCrossovers(Crossovers crossovers) {
+        try (Arena arena = Arena.ofConfined()) {
+            check(bn_context_set_crossovers(context, crossovers.in(arena)));
+        }
     }
 
     /** Name of the kernel that runs an operation on a format, such as {@code gemv} on {@code i2_s}. */
