@@ -1,5 +1,6 @@
 package io.github.bitnet4j.cli;
 
+import io.github.bitnet4j.hub.HubSettings;
 import java.io.FileDescriptor;
 import java.io.FileInputStream;
 import java.io.FileOutputStream;
@@ -20,9 +21,10 @@ import java.util.function.Supplier;
  * @param terminals which of the three file descriptors is a terminal; asked only when it matters
  * @param home      the folder of the installation, which holds {@code models/}
  * @param tuning    where {@link Tuning} is kept, whether the file exists or not; asked only when it matters
+ * @param hub       where models come from and where they are kept; asked only when it matters
  */
 record Console(InputStream in, Output out, PrintStream err, IntPredicate terminals, Optional<Path> home,
-               Supplier<Optional<Path>> tuning) {
+               Supplier<Optional<Path>> tuning, Supplier<HubSettings> hub) {
     /** System property that the launcher sets to {@link #home}. */
     private static final String HOME_PROPERTY = "bitnet.home";
 
@@ -30,7 +32,7 @@ record Console(InputStream in, Output out, PrintStream err, IntPredicate termina
         return new Console(new FileInputStream(FileDescriptor.in), new Output(new FileOutputStream(FileDescriptor.out)),
                 new PrintStream(new FileOutputStream(FileDescriptor.err), true, StandardCharsets.UTF_8),
                 Terminals::isTerminal, Optional.ofNullable(System.getProperty(HOME_PROPERTY)).map(Path::of),
-                () -> Optional.of(Tuning.fileOfUser()));
+                () -> Optional.of(Tuning.fileOfUser()), HubSettings::ofProcess);
     }
 
     boolean inIsTerminal() {

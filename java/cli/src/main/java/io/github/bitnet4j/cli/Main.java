@@ -24,7 +24,7 @@ public final class Main {
     private static final int USAGE = 2;
     private static final int USAGE_WIDTH = 110;
     private static final List<String> COMMANDS = List.of("run", "chat", "tokenize", "inspect", "logits", "perplexity",
-            "bench", "tune", "synth", "optimize", "convert", "doctor");
+            "bench", "tune", "synth", "optimize", "convert", "pull", "list", "rm", "doctor");
 
     @Option(names = {"-h", "--help"}, usageHelp = true, description = "Show this help.")
     private boolean help;
@@ -93,6 +93,9 @@ public final class Main {
             case "convert" -> new ConvertCommand(console);
             case "doctor" -> new DoctorCommand(console);
             case "tune" -> new TuneCommand(console);
+            case "pull" -> new PullCommand(console);
+            case "list" -> new ListCommand(console);
+            case "rm" -> new RemoveCommand(console);
             default -> throw new IllegalArgumentException(name);
         };
     }

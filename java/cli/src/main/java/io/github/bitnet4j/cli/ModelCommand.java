@@ -5,6 +5,8 @@ import io.github.bitnet4j.api.BitNetModel;
 import io.github.bitnet4j.api.ModelOptions;
 import io.github.bitnet4j.gguf.GgufException;
 import io.github.bitnet4j.gguf.GgufFile;
+import io.github.bitnet4j.hub.Hub;
+import io.github.bitnet4j.hub.ModelReference;
 import io.github.bitnet4j.huggingface.CheckpointCache;
 import io.github.bitnet4j.huggingface.CheckpointConverter;
 import io.github.bitnet4j.model.Kernels;
@@ -24,8 +26,8 @@ abstract class ModelCommand extends BitNetCommand {
 
     @Option(names = {"-m", "--model"}, paramLabel = "MODEL", order = 80,
             description = "The model: a GGUF file, or a folder as published on Hugging Face, which is converted once into "
-                    + "the cache (default: the bundled model).")
-    private Path model;
+                    + "the cache, or the name of a model that was pulled (default: the bundled model).")
+    private String model;
 
     @Option(names = {"-t", "--threads"}, paramLabel = "N", split = ",", order = 81,
             description = "Threads that compute (default: those of 'bitnet tune', or physical cores).")
@@ -64,10 +66,23 @@ abstract class ModelCommand extends BitNetCommand {
     /** The file of {@code -m}, converted if it is a folder, or the bundled model. */
     final Path modelPath() {
         if (model != null) {
-            return Files.isDirectory(model) ? converted(model) : model;
+            Path path = namedPath();
+            return Files.isDirectory(path) ? converted(path) : path;
         }
         return console.home().map(home -> home.resolve(BUNDLED)).orElseThrow(() -> new UsageException(
                 "no model is named; give one with -m FILE (the launcher 'bitnet' knows where the bundled one is)"));
+    }
+
+    /** A path that exists is what it says; what else looks like a model's name is one that was pulled, or should be. */
+    private Path namedPath() {
+        Path path = Path.of(model);
+        Optional<ModelReference> reference = Files.exists(path) ? Optional.empty() : Hub.reference(model);
+        Optional<Path> pulled = reference.flatMap(name -> new Hub(console.hub().get()).find(name));
+        if (reference.isPresent() && pulled.isEmpty() && !model.endsWith(".gguf")) {
+            throw new BitNetException(model + " is no file or folder, and no model that was pulled; 'bitnet pull " + model
+                    + "' fetches it if it is a published one");
+        }
+        return pulled.orElse(path);
     }
 
     private Path converted(Path folder) {

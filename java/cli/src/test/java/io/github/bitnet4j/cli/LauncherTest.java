@@ -45,7 +45,7 @@ class LauncherTest {
     void makeCheckoutAndTools() throws IOException {
         Path project = Path.of(System.getProperty("user.dir")).resolve("../..").normalize();
         checkout = Files.createDirectories(temporary.resolve("a check out"));
-        for (String folder : List.of("native", "bindings", "java/core", "java/cli")) {
+        for (String folder : List.of("native", "bindings", "java/core", "java/cli", "models")) {
             Files.createDirectories(checkout.resolve(folder));
         }
         Files.copy(project.resolve("bitnet"), checkout.resolve("bitnet"));

@@ -10,6 +10,8 @@ import io.github.bitnet4j.chat.PromptPart;
 import io.github.bitnet4j.gguf.GgufException;
 import io.github.bitnet4j.gguf.GgufFile;
 import io.github.bitnet4j.gguf.GgufTensor;
+import io.github.bitnet4j.hub.Hub;
+import io.github.bitnet4j.hub.PullListener;
 import io.github.bitnet4j.model.BitNetTransformer;
 import io.github.bitnet4j.model.Cpu;
 import io.github.bitnet4j.model.HeadMode;
@@ -107,6 +109,17 @@ public final class BitNetModel implements AutoCloseable {
             file.close();
             throw e;
         }
+    }
+
+    /**
+     * Fetches a published model into the cache of Hugging Face tools, unless it is there; {@link Hub} says more.
+     *
+     * @param name of the catalogue, or {@code ORG/NAME[/FILE][@REVISION]} of a repository
+     * @return the GGUF file, or the folder of a checkpoint
+     * @throws BitNetException if it cannot be fetched; what has arrived stays for the next pull
+     */
+    public static Path pull(String name) {
+        return Hub.ofProcess().pull(name, PullListener.NONE).path();
     }
 
     /**
