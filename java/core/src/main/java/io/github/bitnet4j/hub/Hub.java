@@ -150,7 +150,8 @@ public final class Hub {
     }
 
     /**
-     * What {@link #remove} would delete: names of the repository's files in every snapshot, or in that of the revision.
+     * What {@link #remove} would delete: names of the repository's files in every snapshot and what pulls that ended early have
+     * left, or names in the snapshot of the revision.
      *
      * @throws HubException if nothing of it is here
      */
@@ -166,6 +167,9 @@ public final class Hub {
                         paths.add(cache.snapshot(reference.repository(), commit).resolve(name));
                     }
                 }
+            }
+            if (reference.revision().isEmpty()) {
+                paths.addAll(cache.parts(reference.repository()));
             }
             if (paths.isEmpty()) {
                 throw new HubException("nothing of " + model + " is in " + settings.cache() + "; 'bitnet list' shows what is");

@@ -31,6 +31,7 @@ import java.util.stream.Stream;
  */
 final class HubCache {
     private static final String PREFIX = "models--";
+    private static final String PART = ".bitnet4j.incomplete";
 
     private final Path root;
 
@@ -54,12 +55,16 @@ final class HubCache {
         return folder(repository).resolve("refs");
     }
 
+    private Path blobs(String repository) {
+        return folder(repository).resolve("blobs");
+    }
+
     Path blob(RemoteFile file) {
-        return folder(file.repository()).resolve("blobs").resolve(file.checksum().hex());
+        return blobs(file.repository()).resolve(file.checksum().hex());
     }
 
     Path part(RemoteFile file) {
-        return blob(file).resolveSibling(file.checksum().hex() + ".bitnet4j.incomplete");
+        return blob(file).resolveSibling(file.checksum().hex() + PART);
     }
 
     Path lock(RemoteFile file) {
@@ -138,6 +143,11 @@ final class HubCache {
                 .map(path -> snapshot.relativize(path).toString().replace('\\', '/')).toList();
     }
 
+    /** Blobs that pulls which ended early have left. */
+    List<Path> parts(String repository) throws IOException {
+        return entries(blobs(repository)).stream().filter(path -> path.toString().endsWith(PART)).toList();
+    }
+
     /** {@code ORG/NAME} of all that is here. */
     List<String> repositories() throws IOException {
         return names(root).stream().filter(name -> name.startsWith(PREFIX) && name.indexOf("--", PREFIX.length()) > 0)
@@ -161,18 +171,18 @@ final class HubCache {
     /**
      * Deletes links, the blobs that no other link needs, and folders and names that have nothing left.
      *
-     * @param files in snapshots of this repository
+     * @param files in snapshots of this repository, or parts of blobs
      * @return bytes that became free
      */
     long delete(String repository, List<Path> files) throws IOException {
-        Set<Path> blobs = files.stream().filter(Files::isSymbolicLink).map(HubCache::target).collect(Collectors.toSet());
+        Set<Path> blobs = targets(files);
+        blobs.removeIf(blob -> !blob.startsWith(blobs(repository)));
         long freed = 0;
         for (Path file : files) {
             freed += Files.isSymbolicLink(file) ? 0 : Files.size(file);
             Files.delete(file);
         }
-        blobs.removeAll(entries(snapshots(repository)).stream().filter(Files::isSymbolicLink).map(HubCache::target)
-                .collect(Collectors.toSet()));
+        blobs.removeAll(targets(entries(snapshots(repository))));
         for (Path blob : blobs) {
             freed += Files.isRegularFile(blob) ? Files.size(blob) : 0;
             Files.deleteIfExists(blob);
@@ -198,6 +208,10 @@ final class HubCache {
                 Files.delete(ref);
             }
         }
+    }
+
+    private static Set<Path> targets(List<Path> files) {
+        return files.stream().filter(Files::isSymbolicLink).map(HubCache::target).collect(Collectors.toSet());
     }
 
     private static Path target(Path link) {

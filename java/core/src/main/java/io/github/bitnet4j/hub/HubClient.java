@@ -30,7 +30,7 @@ import java.util.stream.Stream;
 final class HubClient implements AutoCloseable {
     private static final Duration ANSWER_LIMIT = Duration.ofSeconds(30);
     private static final int REDIRECTS = 10;
-    private static final int NOT_FOUND = 404;
+    private static final int PROXY_AUTHENTICATION = 407;
     private static final int RANGE_NOT_SATISFIABLE = 416;
 
     private final HubSettings settings;
@@ -150,6 +150,10 @@ final class HubClient implements AutoCloseable {
             HttpResponse<GuardedStream> response = send(method, uri, headers);
             int status = response.statusCode();
             boolean redirect = status >= 300 && status < 400;
+            if (status == PROXY_AUTHENTICATION) { // which has no body if it answers to CONNECT
+                throw new HubException("the proxy asks for a name and a password, or does not accept those it was given: put them "
+                        + "into https_proxy as http://USER:PASSWORD@HOST:PORT");
+            }
             if (status / 100 == 2 || status == RANGE_NOT_SATISFIABLE
                     || redirect && method.equals("HEAD") && header(response, "x-linked-etag").isPresent()) {
                 return response;
@@ -221,12 +225,11 @@ final class HubClient implements AutoCloseable {
                     : hub + " does not accept the token of HF_TOKEN; make a new one at " + hub + "/settings/tokens";
             case 403 -> reference.repository() + " may not be read" + (known ? " with this token" : " without a token")
                     + ": accept its terms at " + hub + "/" + reference.repository() + " and set HF_TOKEN to a token of yours";
-            case NOT_FOUND -> switch (error) {
+            case 404 -> switch (error) {
                 case "RevisionNotFound" -> reference.repository() + " has no revision " + reference.revisionOrMain();
                 case "EntryNotFound" -> reference.repository() + " has no file " + reference.file().orElse("of this name");
                 default -> "there is no " + reference.repository() + " at " + hub + "; 'bitnet list --catalogue' lists models";
             };
-            case 407 -> "the proxy asks for a password: put it into https_proxy as http://USER:PASSWORD@HOST:PORT";
             default -> hub + " answered " + status + " to the request for " + reference;
         });
     }

@@ -14,7 +14,11 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
 
-/** Proxies as {@code https_proxy}, {@code http_proxy}, {@code all_proxy} and {@code no_proxy} name them, in either case. */
+/**
+ * Proxies as {@code https_proxy}, {@code http_proxy}, {@code all_proxy} and {@code no_proxy} name them, in either case. Java
+ * tells a proxy of https hosts a password only in a process whose property
+ * {@code jdk.http.auth.tunneling.disabledSchemes} is empty.
+ */
 public final class ProxyVariables extends ProxySelector {
     private final Map<String, String> variables;
 

@@ -24,7 +24,8 @@ final class Reasons {
             case ConnectException e -> "it refuses connections";
             case SSLException e -> "the connection is not secure (" + e.getMessage() + ")";
             case EOFException e -> "the connection ended";
-            default -> failure.getMessage() == null ? failure.toString() : failure.getMessage();
+            default -> failure.getMessage() == null ? failure.toString()
+                    : failure.getMessage().replace("Tunnel failed, got:", "the proxy answered");
         };
     }
 

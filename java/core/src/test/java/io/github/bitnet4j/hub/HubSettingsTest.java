@@ -7,8 +7,11 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Proxy;
+import java.net.ServerSocket;
+import java.net.Socket;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -19,6 +22,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -100,7 +104,34 @@ class HubSettingsTest {
             HubSettings silent = TestHub.settings(home, "http://hub.invalid",
                     new ProxyVariables(map("http_proxy", "localhost:" + proxy.hubPort())), Duration.ofSeconds(60));
             String message = assertThrows(HubException.class, () -> new Hub(silent).pull("org/model", PullListener.NONE)).getMessage();
-            assertTrue(message.contains("the proxy asks for a password"), message);
+            assertTrue(message.contains("the proxy asks for a name and a password"), message);
+        }
+    }
+
+    @Test
+    void aProxyThatDoesNotConnectIsNamed() throws IOException {
+        AtomicReference<String> answer = new AtomicReference<>();
+        try (ServerSocket proxy = new ServerSocket(0, 0, InetAddress.getLoopbackAddress())) {
+            Thread.ofVirtual().start(() -> {
+                while (!proxy.isClosed()) {
+                    try (Socket socket = proxy.accept()) {
+                        socket.getInputStream().read(new byte[4096]);
+                        socket.getOutputStream().write(("HTTP/1.1 " + answer + "\r\nContent-Length: 0\r\n\r\n")
+                                .getBytes(StandardCharsets.US_ASCII));
+                    } catch (IOException e) {
+                        // the client or the test has gone
+                    }
+                }
+            });
+            HubSettings settings = TestHub.settings(home, "https://hub.invalid",
+                    new ProxyVariables(map("https_proxy", "http://localhost:" + proxy.getLocalPort())), Duration.ofSeconds(60));
+            Map<String, String> sentences = Map.of("407 Authenticate", "the proxy asks for a name and a password",
+                    "403 Forbidden", "cannot get org/model from hub.invalid: the proxy answered 403, 5 times");
+            sentences.forEach((status, part) -> {
+                answer.set(status);
+                String message = assertThrows(HubException.class, () -> new Hub(settings).pull("org/model", PullListener.NONE)).getMessage();
+                assertTrue(message.contains(part), message);
+            });
         }
     }
 

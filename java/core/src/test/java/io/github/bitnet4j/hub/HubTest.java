@@ -204,6 +204,35 @@ class HubTest {
     }
 
     @Test
+    void whatAPullHasLeftIsRemoved() {
+        server.deliveries.add(TestHub.cut(WEIGHTS, 3000, "\"v1\""));
+        for (int i = 0; i < 9; i++) {
+            server.deliveries.add(TestHub.status(503));
+        }
+        assertThrows(HubException.class, () -> pull("org/model"));
+        assertEquals(3000, hub.remove("org/model/model.gguf"));
+        assertFalse(Files.exists(repository()));
+    }
+
+    @Test
+    void filesOutsideTheCacheStay() throws IOException {
+        Path snapshot = pull("org/model").path().getParent();
+        Path mine = Files.writeString(folder.resolve("mine.gguf"), "mine");
+        Files.createSymbolicLink(snapshot.resolve("mine.gguf"), mine);
+        assertEquals(WEIGHTS.length, hub.remove("org/model"));
+        assertEquals("mine", Files.readString(mine));
+    }
+
+    @Test
+    void aCacheThatCannotBeWrittenIsNamed() throws IOException {
+        cache = Files.writeString(folder.resolve("file"), "no folder");
+        hub = new Hub(server.settings(cache));
+        String message = assertThrows(HubException.class, () -> pull("org/model")).getMessage();
+        assertTrue(message.startsWith("cannot keep org/model in " + cache), message);
+        assertEquals(List.of(), hub.models());
+    }
+
+    @Test
     void modelsAreListedWhoeverFetchedThem() throws IOException {
         assertEquals(List.of(), hub.models());
         Path path = pull("org/model").path();
