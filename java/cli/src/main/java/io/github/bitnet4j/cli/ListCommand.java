@@ -54,7 +54,8 @@ final class ListCommand extends BitNetCommand {
             return;
         }
         if (models.isEmpty()) {
-            console.err().println("bitnet: no model is here yet; 'bitnet list --catalogue' shows some, 'bitnet pull NAME' fetches one");
+            console.err().println("bitnet: no model is here yet; 'bitnet list --catalogue' shows some, and 'bitnet pull NAME' "
+                    + "fetches one");
             return;
         }
         Table table = new Table("name", "commit", ">size", "when", "path");

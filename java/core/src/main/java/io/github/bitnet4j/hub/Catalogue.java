@@ -44,8 +44,8 @@ public final class Catalogue {
         node.path("stop_ids").forEach(id -> stopIds.add(id.asInt()));
         return new CatalogueEntry(node.required("name").asText(), node.required("repository").asText(), text(node, "file"),
                 bytes.isNumber() ? OptionalLong.of(bytes.asLong()) : OptionalLong.empty(), text(node, "sha256"),
-                text(node, "licence"), number(node.path("sampling").path("temperature")), number(node.path("sampling").path("top_p")),
-                text(node, "template"), stopIds, node.required("note").asText());
+                text(node, "licence"), number(node.path("sampling").path("temperature")),
+                number(node.path("sampling").path("top_p")), text(node, "template"), stopIds, node.required("note").asText());
     }
 
     private static Optional<String> text(JsonNode node, String key) {

@@ -172,7 +172,7 @@ final class Download {
                 throw new IOException("it sends a file of another length");
             }
             mixed |= done > 0;
-            validator = HubClient.header(response, "etag").filter(etag -> etag.startsWith("\"")).orElse("");
+            validator = HubClient.header(response, "etag").filter(etag -> etag.matches("\"[!-~]*\"")).orElse("");
             copy(body);
         }
         if (done < file.size()) {

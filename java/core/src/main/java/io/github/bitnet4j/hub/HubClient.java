@@ -195,9 +195,6 @@ final class HubClient implements AutoCloseable {
                     HttpResponse.BodySubscribers.ofInputStream(), body -> new GuardedStream(body, settings.stall())));
         } catch (InterruptedException e) {
             throw Retries.interrupted(e);
-        } catch (IllegalArgumentException e) {
-            // of a header's value, and its message would show it
-            throw new HubException("the token of HF_TOKEN has characters that no token has; set it anew");
         }
     }
 

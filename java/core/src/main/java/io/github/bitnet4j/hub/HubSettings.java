@@ -27,6 +27,12 @@ public record HubSettings(URI endpoint, Path cache, Optional<String> token, bool
                           Duration pause, Duration stall) {
     private static final Set<String> TRUE = Set.of("1", "ON", "YES", "TRUE");
 
+    public HubSettings {
+        if (!token.orElse("x").matches("[!-~]+")) {
+            throw new HubException("the token of HF_TOKEN has characters that no token has; set it anew");
+        }
+    }
+
     /** The settings of this process. */
     public static HubSettings ofProcess() {
         return of(System.getenv(), Path.of(System.getProperty("user.home")));

@@ -185,8 +185,7 @@ class BadServerTest {
             exchange.getResponseHeaders().add("ETag", "W/\"" + etag + "\"");
             TestHub.send(exchange, 200, HubTest.bytes(900, 3));
         };
-        server.hubAnswers.add(exchange -> TestHub.send(exchange, 200,
-                ("{\"sha\": \"" + server.commit + "\", \"siblings\": [{\"rfilename\": \"model.gguf\"}]}").getBytes(StandardCharsets.UTF_8)));
+        server.hubAnswers.add(server.listing());
         server.hubAnswers.addAll(List.of(lie, lie));
         fails("another checksum");
         assertFalse(Files.exists(blob().resolveSibling(etag)));
@@ -303,11 +302,9 @@ class BadServerTest {
         server.files.put("../../../evil.gguf", WEIGHTS);
         fails("leads out of its folder");
         server.files.keySet().removeIf(name -> name.contains("evil"));
-        TestHub.Answer listing = exchange -> TestHub.send(exchange, 200,
-                ("{\"sha\": \"" + server.commit + "\", \"siblings\": [{\"rfilename\": \"model.gguf\"}]}").getBytes(StandardCharsets.UTF_8));
-        server.hubAnswers.addAll(List.of(listing, exchange -> TestHub.send(exchange, 200, WEIGHTS)));
+        server.hubAnswers.addAll(List.of(server.listing(), exchange -> TestHub.send(exchange, 200, WEIGHTS)));
         fails("gives no checksum of model.gguf (its etag is missing)");
-        server.hubAnswers.addAll(List.of(listing, TestHub.status(200, "ETag", "\"v1\"", "Content-Length", "5000")));
+        server.hubAnswers.addAll(List.of(server.listing(), TestHub.status(200, "ETag", "\"v1\"", "Content-Length", "5000")));
         fails("gives no checksum of model.gguf (its etag is \"v1\")");
     }
 
@@ -342,8 +339,7 @@ class BadServerTest {
 
     @Test
     void aDiskWithoutRoomIsToldBefore() {
-        server.hubAnswers.add(exchange -> TestHub.send(exchange, 200,
-                ("{\"sha\": \"" + server.commit + "\", \"siblings\": [{\"rfilename\": \"model.gguf\"}]}").getBytes(StandardCharsets.UTF_8)));
+        server.hubAnswers.add(server.listing());
         server.hubAnswers.add(TestHub.status(302, "Location", "http://localhost:1/", "X-Linked-Etag", "a".repeat(64),
                 "X-Linked-Size", "900000000000000000"));
         fails(cache + " has room for ", "HF_HUB_CACHE");

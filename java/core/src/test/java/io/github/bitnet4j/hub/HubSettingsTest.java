@@ -63,6 +63,8 @@ class HubSettingsTest {
         Files.writeString(home.resolve(".cache/huggingface/token"), "hf_b\n");
         assertEquals(Optional.of("hf_b"), of().token());
         assertEquals(Optional.of("hf_a"), of("HF_TOKEN", "hf_a").token());
+        String message = assertThrows(HubException.class, () -> of("HF_TOKEN", "hf_a\nhf_b")).getMessage();
+        assertTrue(message.contains("HF_TOKEN has characters") && !message.contains("hf_a"), message);
         assertTrue(of("HF_HUB_OFFLINE", "yes").offline());
         assertFalse(of("HF_HUB_OFFLINE", "0").offline());
     }

@@ -93,9 +93,7 @@ final class TestHub implements AutoCloseable {
     private void hub(HttpExchange exchange) throws IOException {
         String path = exchange.getRequestURI().getPath();
         if (path.startsWith("/api/models/" + REPOSITORY + "/revision/")) {
-            send(exchange, 200, ("{\"sha\": \"" + commit + "\", \"siblings\": [" + files.keySet().stream()
-                    .map(name -> "{\"rfilename\": \"" + name + "\"}").collect(Collectors.joining(", ")) + "]}")
-                    .getBytes(StandardCharsets.UTF_8));
+            listing().give(exchange);
             return;
         }
         String prefix = "/" + REPOSITORY + "/resolve/" + commit + "/";
@@ -112,6 +110,13 @@ final class TestHub implements AutoCloseable {
                     "http://localhost:" + delivery.getAddress().getPort() + "/" + path.substring(prefix.length()) + "?signature=s");
             exchange.sendResponseHeaders(302, -1);
         }
+    }
+
+    /** The commit and the names of the files. */
+    Answer listing() {
+        return exchange -> send(exchange, 200, ("{\"sha\": \"" + commit + "\", \"siblings\": [" + files.keySet().stream()
+                .map(name -> "{\"rfilename\": \"" + name + "\"}").collect(Collectors.joining(", ")) + "]}")
+                .getBytes(StandardCharsets.UTF_8));
     }
 
     private void deliver(HttpExchange exchange) throws IOException {
