@@ -156,7 +156,7 @@ typedef enum bn_type {
     BN_TYPE_Q4_0 = 2,     /* blocks of 32: f16 scale, 32 codes of four bits; 18 bytes                */
     BN_TYPE_Q8_0 = 8,     /* blocks of 32: f16 scale, 32 int8; 34 bytes                              */
     BN_TYPE_Q6_K = 14,    /* blocks of 256: codes of six bits, 16 int8 scales and an f16 one; 210 bytes */
-    BN_TYPE_I2_S = 36,    /* ternary, row after row: blocks of 128 codes in 32 bytes                 */
+    BN_TYPE_I2_S = 36,    /* ternary, row after row in whole blocks of 128 codes in 32 bytes          */
     BN_TYPE_TL1 = 38,     /* ternary, pairs of weights as indices into tables, in tiles               */
     BN_TYPE_TL2 = 39,     /* ternary, triples of weights as indices and signs, in tiles               */
     BN_TYPE_I2_R16 = 1016, /* ternary, 16 rows interleaved: lines of 16 rows x 16 columns in 64 bytes */
@@ -190,8 +190,9 @@ typedef struct bn_matrix {
 
 /*
  * Bytes that rows x cols weights of a type occupy, without the trailing scale of ternary tensors; 0 when the shape is
- * impossible. Q8_0 and Q4_0: cols a multiple of 32. Q6_K: of 256. I2_S: cols a multiple of 128. I2_R16: rows and cols
- * multiples of 16. I2_C: rows a multiple of 64, cols of 16. B3_R16: rows a multiple of 16, cols of 4. TL1: rows a
+ * impossible. Q8_0 and Q4_0: cols a multiple of 32. Q6_K: of 256. I2_S: any; a row's last block is filled up
+ * with codes 0, which files do not do: they lay blocks over all rows, the same only where cols is a multiple of 128.
+ * I2_R16: rows and cols multiples of 16. I2_C: rows a multiple of 64, cols of 16. B3_R16: rows a multiple of 16, cols of 4. TL1: rows a
  * multiple of 32, cols of 4. TL2: rows a multiple of 32, cols of 32 and at least 256; the bytes are those that files
  * declare, rounded up to 32, some of which hold nothing. D4_R16: cols a multiple of 32, at most 8192.
  */

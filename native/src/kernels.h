@@ -22,8 +22,8 @@
  */
 
 /*
- * y[i] = sum over k of code(i, k) * q[k], codes 0..2, for `rows` consecutive rows at w. I2_R16, B3_R16: rows is a
- * multiple of 16. I2_C: w is the beginning of a strip, and the columns where q is 0 are not read.
+ * y[i] = sum over k of code(i, k) * q[k], codes 0..2, for `rows` consecutive rows at w. I2_S: cols is a multiple of 128,
+ * whole blocks, here and wherever weights are I2_S. I2_R16, B3_R16: rows is a multiple of 16. I2_C: w is the beginning of a strip, and the columns where q is 0 are not read.
  */
 typedef void (*bn_gemv_fn)(const uint8_t *restrict w, size_t cols, size_t rows, const int8_t *restrict q,
                            int32_t *restrict y);

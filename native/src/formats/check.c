@@ -13,6 +13,7 @@ static const char *rule_of(int32_t type)
     switch (type) {
     case BN_TYPE_F32:
     case BN_TYPE_F16:
+    case BN_TYPE_I2_S:
         return "it has no elements, or more than there are addresses";
     case BN_TYPE_Q4_0:
         return "Q4_0 has columns in multiples of 32";
@@ -20,8 +21,6 @@ static const char *rule_of(int32_t type)
         return "Q8_0 has columns in multiples of 32";
     case BN_TYPE_Q6_K:
         return "Q6_K has columns in multiples of 256";
-    case BN_TYPE_I2_S:
-        return "I2_S has columns in multiples of 128";
     case BN_TYPE_I2_R16:
         return "I2_R16 has rows and columns in multiples of 16";
     case BN_TYPE_I2_C:

@@ -59,7 +59,8 @@ size_t bn_matrix_bytes(int32_t type, int64_t rows, int64_t cols)
     case BN_TYPE_Q6_K:
         return blocks_bytes(rows, cols, 256, 210);
     case BN_TYPE_I2_S:
-        return blocks_bytes(rows, cols, BN_I2S_BLOCK, BN_I2S_BLOCK_BYTES);
+        if (cols > INT64_MAX - BN_I2S_BLOCK) return 0;
+        return blocks_bytes(rows, (int64_t)bn_i2s_whole((size_t)cols), BN_I2S_BLOCK, BN_I2S_BLOCK_BYTES);
     case BN_TYPE_TL1:
         return rows % 32 == 0 ? blocks_bytes(rows, cols, 4, 1) : 0;
     case BN_TYPE_TL2:

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "formats/i2s.h"
 #include "linear.h"
 
 enum {
@@ -25,6 +26,7 @@ typedef struct linear {
     int64_t step; /* every product begins and is cut at multiples of it */
     int gated;    /* some product is                                    */
     bn_gemv_fn gemv[BN_FORMAT_COUNT];
+    size_t cols[BN_FORMAT_COUNT]; /* that they are given: those of whole blocks of I2_S */
     bn_gemv_rows_fn gemv_rows; /* I2_S */
     bn_epilogue_fn epilogue;
     atomic_int_fast64_t *skipped; /* rows behind closed gates that were not read */
@@ -55,7 +57,7 @@ static void gated_rows(const linear *job, const bn_product *product, int64_t beg
 {
     const bn_matrix *weight = product->weight;
     const uint8_t *w = bn_ternary_row(weight, begin);
-    const size_t cols = (size_t)weight->cols, all = (size_t)(end - begin);
+    const size_t cols = job->cols[BN_FORMAT_I2_S], all = (size_t)(end - begin);
     const int64_t look = weight->rows - end < LOOK ? weight->rows : end + LOOK;
     int32_t list[RUN_ROWS + LOOK + 1], dot[RUN_ROWS];
     const size_t count = open_gates(product->gate, begin, end, begin, list);
@@ -88,8 +90,8 @@ static void run_of_rows(void *argument, int64_t begin, int64_t end, int32_t thre
             if (product->gate != NULL && weight->type == BN_TYPE_I2_S) {
                 gated_rows(job, product, begin, last);
             } else {
-                const bn_gemv_fn gemv = job->gemv[bn_ternary_format(weight->type)];
-                gemv(bn_ternary_row(weight, begin), (size_t)weight->cols, count, job->x->q, dot);
+                const int32_t format = bn_ternary_format(weight->type);
+                job->gemv[format](bn_ternary_row(weight, begin), job->cols[format], count, job->x->q, dot);
                 bn_linear_epilogue(job->epilogue, product, job->x, 0, begin, count, dot);
             }
             begin = span;
@@ -119,8 +121,10 @@ static int64_t one_row(bn_context *ctx, const bn_product *products, int32_t coun
     atomic_int_fast64_t skipped = 0;
     linear job = {.products = products, .x = x, .step = BN_I2R16_ROWS, .skipped = &skipped};
     job.epilogue = (bn_epilogue_fn)bn_kernel_of(ctx, BN_OPERATION_EPILOGUE, BN_FORMAT_F32);
-    for (int32_t f = BN_FORMAT_I2_S; f <= BN_FORMAT_B3_R16; f++)
+    for (int32_t f = BN_FORMAT_I2_S; f <= BN_FORMAT_B3_R16; f++) {
         job.gemv[f] = (bn_gemv_fn)bn_kernel_of(ctx, BN_OPERATION_GEMV, (bn_format)f);
+        job.cols[f] = f == BN_FORMAT_I2_S ? bn_i2s_whole((size_t)x->cols) : (size_t)x->cols;
+    }
     job.gemv_rows = (bn_gemv_rows_fn)bn_kernel_of(ctx, BN_OPERATION_GEMV_ROWS, BN_FORMAT_I2_S);
     for (int32_t i = 0; i < count; i++) {
         const int64_t group = bn_ternary_group(products[i].weight->type);

@@ -296,7 +296,7 @@ static bn_status take_scratch(many *job, int64_t panels)
 bn_status bn_linear_many(bn_context *ctx, const bn_product *products, int32_t count, const bn_quantized *x, int64_t n)
 {
     many job = {.ctx = ctx, .products = products, .count = count, .x = x, .n = n};
-    job.cols = bn_i2s_row_bytes((size_t)x->cols) * 4;
+    job.cols = bn_i2s_whole((size_t)x->cols);
     job.gemm = (bn_gemm_fn)bn_kernel_of(ctx, BN_OPERATION_GEMM, BN_FORMAT_I2_S);
     job.epilogue = (bn_epilogue_fn)bn_kernel_of(ctx, BN_OPERATION_EPILOGUE, BN_FORMAT_F32);
     job.pack_weights = (bn_pack_weights_fn)bn_kernel_of(ctx, BN_OPERATION_PACK_WEIGHTS, BN_FORMAT_I2_S);

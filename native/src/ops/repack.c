@@ -29,15 +29,20 @@ void bn_repack_check(bn_repack_job *job, int64_t row, int64_t k, const uint8_t *
     while (at < first && !atomic_compare_exchange_weak(&job->bad, &first, at)) continue;
 }
 
-/* Columns k .. k + 127 of `rows` rows from `row` on, one code a byte. */
-static void unpack_rows(bn_repack_job *job, int64_t row, size_t rows, int64_t k, uint8_t (*restrict codes)[BLOCK])
+/*
+ * Columns k .. k + 127 of `rows` rows from `row` on, one code a byte: a block. Gives how many of them the rows have, which
+ * may be fewer in their last block.
+ */
+static size_t unpack_rows(bn_repack_job *job, int64_t row, size_t rows, int64_t k, uint8_t (*restrict codes)[BLOCK])
 {
     const size_t row_bytes = bn_i2s_row_bytes((size_t)job->from->cols);
     const uint8_t *w = (const uint8_t *)job->from->data + (size_t)row * row_bytes + (size_t)k / 4;
+    const size_t left = (size_t)(job->from->cols - k), count = left < BLOCK ? left : BLOCK;
     for (size_t r = 0; r < rows; r++) {
         unpack_block(w + r * row_bytes, codes[r]);
-        bn_repack_check(job, row + (int64_t)r, k, codes[r], BLOCK);
+        bn_repack_check(job, row + (int64_t)r, k, codes[r], count);
     }
+    return count;
 }
 
 /* Panels of 16 rows. */
@@ -50,8 +55,8 @@ static void to_i2r16(void *argument, int64_t begin, int64_t end, int32_t thread)
     for (int64_t panel = begin; panel < end; panel++) {
         uint8_t *restrict line = job->bytes + (size_t)panel * bn_i2r16_panel_bytes((size_t)cols);
         for (int64_t k = 0; k < cols; k += BLOCK) {
-            unpack_rows(job, panel * BN_I2R16_ROWS, BN_I2R16_ROWS, k, codes);
-            for (size_t c = 0; c < BLOCK; c += BN_I2R16_COLS) {
+            const size_t count = unpack_rows(job, panel * BN_I2R16_ROWS, BN_I2R16_ROWS, k, codes);
+            for (size_t c = 0; c < count; c += BN_I2R16_COLS) {
                 for (size_t r = 0; r < BN_I2R16_ROWS; r++) {
                     const uint8_t *restrict w = codes[r] + c;
                     for (size_t j = 0; j < 4; j++)
@@ -74,8 +79,8 @@ static void to_b3r16(void *argument, int64_t begin, int64_t end, int32_t thread)
         uint8_t *restrict w = job->bytes + (size_t)panel * panel_bytes;
         memset(w, 0, panel_bytes);
         for (size_t k = 0; k < cols; k += BLOCK) {
-            unpack_rows(job, panel * BN_B3R16_ROWS, BN_B3R16_ROWS, (int64_t)k, codes);
-            for (size_t c = 0; c < BLOCK; c += 4) {
+            const size_t count = unpack_rows(job, panel * BN_B3R16_ROWS, BN_B3R16_ROWS, (int64_t)k, codes);
+            for (size_t c = 0; c < count; c += 4) {
                 uint8_t *restrict line = w + bn_b3r16_byte(cols, 0, k + c);
                 const uint8_t power = BN_B3R16_POWER[bn_b3r16_digit(k + c)];
                 for (size_t r = 0; r < BN_B3R16_ROWS; r++)
@@ -96,8 +101,8 @@ static void to_i2c(void *argument, int64_t begin, int64_t end, int32_t thread)
         const size_t first = (size_t)strip * BN_I2C_STRIP, rows = bn_i2c_width(all, first), bytes = rows / 4;
         uint8_t *restrict w = job->bytes + first * cols / 4;
         for (size_t k = 0; k < cols; k += BLOCK) {
-            unpack_rows(job, (int64_t)first, rows, (int64_t)k, codes);
-            for (size_t c = 0; c < BLOCK; c++) {
+            const size_t count = unpack_rows(job, (int64_t)first, rows, (int64_t)k, codes);
+            for (size_t c = 0; c < count; c++) {
                 for (size_t b = 0; b < bytes; b++)
                     w[b] = (uint8_t)(codes[b][c] | codes[bytes + b][c] << 2 | codes[2 * bytes + b][c] << 4 |
                                      codes[3 * bytes + b][c] << 6);

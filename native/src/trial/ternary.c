@@ -28,7 +28,8 @@ static bn_status prepare(bn_trial *trial, bn_range_task pass, int64_t grain, siz
 {
     const bn_trial_shape *s = &trial->shape;
     const size_t bytes = bytes_of(trial, s->rows);
-    if (bytes == 0) return bn_trial_refuse(trial, "the shapes of its format");
+    if (bytes == 0 || (trial->kernel.format == BN_FORMAT_I2_S && s->cols % BN_I2S_BLOCK != 0))
+        return bn_trial_refuse(trial, "the shapes of its format");
     if (!bn_trial_matrices(trial, bytes)) return BN_ERROR_ARGUMENT;
     trial->q = bn_trial_bytes(trial, (size_t)(s->n * bn_quantized_stride(s->cols)));
     if (trial->q == NULL || !bn_trial_outputs(trial, out_bytes, scratch_bytes)) return BN_ERROR_MEMORY;
