@@ -5,6 +5,7 @@ import io.github.bitnet4j.gguf.GgmlType;
 import io.github.bitnet4j.gguf.GgufFile;
 import io.github.bitnet4j.gguf.GgufTensor;
 import io.github.bitnet4j.gguf.GgufWriter;
+import io.github.bitnet4j.gguf.I2sRows;
 import io.github.bitnet4j.gguf.TensorData;
 import io.github.bitnet4j.model.Kernels;
 import io.github.bitnet4j.model.Matrix;
@@ -90,9 +91,9 @@ public final class GgufConverter {
             checkSource(tensor);
             Optional<TlTiles.Tiles> tiles = tiles(tensor);
             tiles.ifPresent(t -> used.put(new TlTiles.Shape(tensor.rows(), tensor.cols()), t));
-            if (!Kernels.fits(type, tensor.rows(), tensor.cols())) {
+            if (!fits(type, tensor.rows(), tensor.cols())) {
                 throw bad(tensor, "it has " + tensor.rows() + " rows of " + tensor.cols() + " weights, which " + type
-                        + " cannot have; I2_S takes rows of a multiple of 128, TL1 rows by 32 and columns by 4, TL2 rows and "
+                        + " cannot have; I2_S takes columns by 32, TL1 rows by 32 and columns by 4, TL2 rows and "
                         + "columns by 32 and 256 columns at least");
             }
             writer.tensor(tensor.name(), type, tensor.dims(), out -> write(tensor, tiles, out));
@@ -101,6 +102,10 @@ public final class GgufConverter {
             writer.string(TlTiles.KEY, new TlTiles(used, Optional.empty()).toString());
         }
         return writer;
+    }
+
+    private static boolean fits(GgmlType type, long rows, long cols) {
+        return type == GgmlType.I2_S ? I2sRows.fits(rows, cols) : Kernels.fits(type, rows, cols);
     }
 
     /** Before anything is written. */
@@ -121,14 +126,12 @@ public final class GgufConverter {
     private void write(GgufTensor tensor, Optional<TlTiles.Tiles> tiles, WritableByteChannel out) throws IOException {
         long weights = tensor.byteSize() - GgmlType.SCALE_BYTES;
         try (Arena arena = Arena.ofConfined()) {
-            Matrix matrix = new Matrix(tensor.data(), tensor.type(), tensor.rows(), tensor.cols(), sourceTiles.of(tensor));
+            Matrix matrix = Matrix.of(tensor, sourceTiles.of(tensor), arena);
             if (matrix.type() != GgmlType.I2_S) {
                 matrix = repacked(matrix, GgmlType.I2_S, Optional.empty(), arena);
             }
-            if (type != GgmlType.I2_S) {
-                matrix = repacked(matrix, type, tiles, arena);
-            }
-            TensorData.of(matrix.data().asSlice(0, type.byteSize(tensor.dims()) - GgmlType.SCALE_BYTES)).writeTo(out);
+            MemorySegment data = type == GgmlType.I2_S ? joined(matrix, arena) : repacked(matrix, type, tiles, arena).data();
+            TensorData.of(data.asSlice(0, type.byteSize(tensor.dims()) - GgmlType.SCALE_BYTES)).writeTo(out);
         } catch (BitNetException e) {
             throw bad(tensor, e.getMessage());
         }
@@ -136,9 +139,19 @@ public final class GgufConverter {
     }
 
     private Matrix repacked(Matrix from, GgmlType to, Optional<TlTiles.Tiles> tiles, Arena arena) {
-        MemorySegment data = arena.allocate(to.byteSize(from.cols(), from.rows()), ALIGNMENT);
+        MemorySegment data = arena.allocate(Kernels.bytes(to, from.rows(), from.cols()), ALIGNMENT);
         kernels.repack(from, to, tiles, data);
         return new Matrix(data, to, from.rows(), from.cols(), tiles);
+    }
+
+    /** I2_S as a file holds it. */
+    private static MemorySegment joined(Matrix matrix, Arena arena) {
+        if (I2sRows.inPlace(matrix.cols())) {
+            return matrix.data();
+        }
+        MemorySegment data = arena.allocate(matrix.rows() * matrix.cols() / 4, ALIGNMENT);
+        I2sRows.join(matrix.data(), matrix.rows(), matrix.cols(), data);
+        return data;
     }
 
     private BitNetException bad(GgufTensor tensor, String problem) {

@@ -6,6 +6,7 @@ import io.github.bitnet4j.gguf.GgmlType;
 import io.github.bitnet4j.gguf.GgufType;
 import io.github.bitnet4j.gguf.GgufValue;
 import io.github.bitnet4j.gguf.GgufWriter;
+import io.github.bitnet4j.gguf.I2sRows;
 import io.github.bitnet4j.gguf.TensorData;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -19,6 +20,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.IntUnaryOperator;
 import java.util.function.Supplier;
+import java.util.stream.IntStream;
 
 /**
  * Writes a checkpoint as a GGUF file: linears as I2_S, the embedding table (and a head of its own) as F16, norms as F32.
@@ -219,6 +221,9 @@ public final class CheckpointConverter {
             case GATE, UP -> config.feedForward();
         };
         int cols = linear == Linear.OUTPUT ? queries : linear == Linear.DOWN ? config.feedForward() : config.hidden();
+        if (!I2sRows.fits(rows, cols)) {
+            throw checkpoint.bad(theirs, "has " + rows + " rows of " + cols + " weights; rows can run that are a multiple of 32");
+        }
         boolean rotated = linear == Linear.QUERY || linear == Linear.KEY;
         IntUnaryOperator order = rotated && config.architecture().equals("llama") ? this::interleaved : row -> row;
         CheckpointTensor tensor = checkpoint.tensor(theirs).filter(candidate -> candidate.type() == CheckpointTensor.Type.U8)
@@ -246,15 +251,22 @@ public final class CheckpointConverter {
         return scale;
     }
 
+    /** Blocks lie over all rows, so that as many rows as fill whole ones are packed at a time. */
     private static TensorData i2s(Supplier<TernaryLinear> source, IntUnaryOperator order, int rows, int cols) {
+        int group = IntStream.of(1, 2, 4).filter(count -> count * cols % BLOCK == 0).findFirst().orElseThrow();
         return out -> {
             TernaryLinear linear = source.get();
-            ByteBuffer buffer = ByteBuffer.allocateDirect(Math.max(BUFFER_BYTES, cols / 4));
+            ByteBuffer buffer = ByteBuffer.allocateDirect(Math.max(BUFFER_BYTES, cols));
             byte[] codes = new byte[cols];
-            byte[] packed = new byte[cols / 4];
+            byte[] blocks = new byte[group * cols];
+            byte[] packed = new byte[blocks.length / 4];
             for (int row = 0; row < rows; row++) {
                 linear.codes(order.applyAsInt(row), codes);
-                pack(codes, packed);
+                System.arraycopy(codes, 0, blocks, row % group * cols, cols);
+                if ((row + 1) % group != 0) {
+                    continue;
+                }
+                pack(blocks, packed);
                 if (buffer.remaining() < packed.length) {
                     out.write(buffer.flip());
                     buffer.clear();

@@ -55,7 +55,7 @@ final class HugePages {
         advise(untouched, SIZE, MADV_HUGEPAGE);
     }
 
-    /** Lets go of the pages of a mapped file that this process has touched; they come back when they are touched. */
+    /** Lets go of pages that this process has touched; those of a mapped file come back when they are touched, others empty. */
     static void release(MemorySegment mapped) {
         advise(mapped, SMALL_PAGE, MADV_DONTNEED);
     }

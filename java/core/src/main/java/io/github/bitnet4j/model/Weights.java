@@ -12,7 +12,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
-/** Describes tensors of a file to the kernels, in place, after checking that they have the shape the model needs. */
+/** Describes tensors of a file to the kernels, in place where {@link Matrix#of} can, after checking that they have the shape the model needs. */
 final class Weights {
     private static final List<GgmlType> TERNARY = List.of(GgmlType.I2_S, GgmlType.I2_R16, GgmlType.I2_C, GgmlType.B3_R16,
             GgmlType.TL1, GgmlType.TL2);
@@ -69,8 +69,7 @@ final class Weights {
 
     private MemorySegment matrix(GgufTensor tensor, float scale) {
         try {
-            MemorySegment matrix = new Matrix(tensor.data(), tensor.type(), tensor.rows(), tensor.cols(), tiles.of(tensor))
-                    .describe(arena, scale);
+            MemorySegment matrix = Matrix.of(tensor, tiles.of(tensor), arena).describe(arena, scale);
             kernels.checkMatrix(matrix);
             return matrix;
         } catch (BitNetException e) {

@@ -5,6 +5,7 @@ import io.github.bitnet4j.gguf.GgmlType;
 import io.github.bitnet4j.gguf.GgufFile;
 import io.github.bitnet4j.gguf.GgufTensor;
 import io.github.bitnet4j.gguf.GgufWriter;
+import io.github.bitnet4j.gguf.I2sRows;
 import io.github.bitnet4j.gguf.TensorData;
 import io.github.bitnet4j.model.Kernels;
 import java.io.IOException;
@@ -34,7 +35,7 @@ public final class Optimizer {
     /** Metadata, after a calibration: the share of inputs of {@code ffn_down} that are not 0, of each layer. */
     public static final String ACTIVE_INPUTS_KEY = "bitnet4j.layout.active_inputs";
 
-    /** Whole groups of rows of every layout; their bytes follow each other. */
+    /** Whole groups of rows of every layout; their bytes follow each other, and so do their blocks of I2_S. */
     private static final int ROWS = 256;
     /** A cache line, so that kernels read whole ones. */
     private static final int ALIGNMENT = 64;
@@ -120,12 +121,21 @@ public final class Optimizer {
             for (long row = 0; row < tensor.rows(); row += step) {
                 long rows = Math.min(step, tensor.rows() - row);
                 MemorySegment codes = tensor.data().asSlice(row * rowBytes, rows * rowBytes);
-                repack(tensor, layout, row, kernels, codes, rows, piece);
+                repack(tensor, layout, row, kernels, ownBlocks(codes, rows, tensor.cols(), arena), rows, piece);
                 out.write(piece.asSlice(0, Kernels.bytes(layout, rows, tensor.cols())).asByteBuffer());
             }
         }
         MemorySegment scale = tensor.data().asSlice(tensor.rows() * rowBytes, GgmlType.SCALE_BYTES);
         out.write(ByteBuffer.wrap(scale.toArray(ValueLayout.JAVA_BYTE)));
+    }
+
+    private static MemorySegment ownBlocks(MemorySegment codes, long rows, long cols, Arena arena) {
+        if (I2sRows.inPlace(cols)) {
+            return codes;
+        }
+        MemorySegment spread = arena.allocate(I2sRows.bytes(rows, cols), ALIGNMENT);
+        I2sRows.spread(codes, rows, cols, spread);
+        return spread;
     }
 
     private static void repack(GgufTensor tensor, GgmlType layout, long row, Kernels kernels, MemorySegment codes, long rows,
