@@ -170,7 +170,7 @@ public final class BitNetModel implements AutoCloseable {
         long headBytes = file.tensor("output.weight").orElseGet(() -> file.requireTensor("token_embd.weight")).byteSize();
         bytes += coarseHeadBytes.orElse(headBytes) - headBytes;
         return new ModelInfo(file.metadata().string("general.name").orElse(String.valueOf(file.path().getFileName())),
-                config.architecture(), file.size(), parameters, config.layers(), config.hidden(), config.vocabulary(),
+                config.architecture().id(), file.size(), parameters, config.layers(), config.hidden(), config.vocabulary(),
                 config.contextLength(), config.kvBytesPerPosition(options.kvPrecision()), bytes,
                 coarseHeadBytes.orElse(headBytes), stopIds(tokenizer));
     }

@@ -145,7 +145,7 @@ public final class Kernels implements AutoCloseable {
         check(bn_quantize(context, x, n, cols, weight, epsilon, out));
     }
 
-    void gluQuantize(ModelConfig.Activation activation, MemorySegment gate, MemorySegment up, long stride, long n,
+    void gluQuantize(Architecture.Activation activation, MemorySegment gate, MemorySegment up, long stride, long n,
                      long cols, MemorySegment weight, float epsilon, MemorySegment out) {
         check(bn_glu_quantize(context, activation.ordinal(), gate, up, stride, n, cols, weight, epsilon, out));
     }

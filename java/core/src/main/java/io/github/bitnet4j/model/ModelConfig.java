@@ -3,65 +3,55 @@ package io.github.bitnet4j.model;
 import io.github.bitnet4j.BitNetException;
 import io.github.bitnet4j.gguf.GgufFile;
 import io.github.bitnet4j.gguf.GgufMetadata;
-import java.util.List;
 
 /**
  * The shape of a model, read from the metadata of its file and checked against what the kernels can take.
  *
- * @param architecture  {@code general.architecture}, also the prefix of the other keys
- * @param vocabulary    rows of the embedding table
- * @param hidden        width of the residual stream
- * @param feedForward   width of the feed-forward block
- * @param layers        blocks
- * @param heads         query heads
- * @param kvHeads       key and value heads; heads is a multiple of it
- * @param headDim       width of a head
- * @param ropeDim       leading elements of a head that are rotated
- * @param ropeTheta     base of the rotation's frequencies
- * @param ropeStyle     which elements form a pair
- * @param epsilon       added to the mean square in RMSNorm
- * @param contextLength positions that the model was trained for
- * @param activation    of the gate
- * @param subNorms      whether attn_sub_norm and ffn_sub_norm exist
+ * @param architecture    {@code general.architecture}
+ * @param vocabulary      rows of the embedding table
+ * @param hidden          width of the residual stream
+ * @param feedForward     width of the feed-forward block
+ * @param layers          blocks
+ * @param heads           query heads
+ * @param kvHeads         key and value heads; heads is a multiple of it
+ * @param headDim         width of a head
+ * @param ropeDim         leading elements of a head that are rotated
+ * @param ropeTheta       base of the rotation's frequencies
+ * @param ropeLinearScale divides all angles; 1 unless the file asks for linear scaling
+ * @param epsilon         added to the mean square in RMSNorm
+ * @param contextLength   positions that the model was trained for
  */
-public record ModelConfig(String architecture, int vocabulary, int hidden, int feedForward, int layers, int heads,
-                          int kvHeads, int headDim, int ropeDim, double ropeTheta, RopeStyle ropeStyle, float epsilon,
-                          int contextLength, Activation activation, boolean subNorms) {
-
-    /** Which elements of a head RoPE turns together. The order is that of {@code bn_rope_style}. */
-    public enum RopeStyle { HALVES, INTERLEAVED }
-
-    /** What the gate goes through. The order is that of {@code bn_activation}. */
-    public enum Activation { RELU2, SILU }
-
-    /** The architectures that {@link BitNetTransformer} computes. */
-    public static final List<String> ARCHITECTURES = List.of("bitnet-b1.58", "bitnet-25", "bitnet", "llama");
+public record ModelConfig(Architecture architecture, int vocabulary, int hidden, int feedForward, int layers, int heads,
+                          int kvHeads, int headDim, int ropeDim, double ropeTheta, double ropeLinearScale, float epsilon,
+                          int contextLength) {
 
     /** Reads and checks the shape; throws a {@link BitNetException} that names the key. */
     public static ModelConfig read(GgufFile file) {
         GgufMetadata metadata = file.metadata();
-        String architecture = metadata.string("general.architecture")
+        String id = metadata.string("general.architecture")
                 .orElseThrow(() -> new BitNetException(file.path() + ": general.architecture is missing"));
-        if (!ARCHITECTURES.contains(architecture)) {
-            throw new BitNetException(file.path() + ": architecture '" + architecture + "' is not one that can run; known are "
-                    + String.join(", ", ARCHITECTURES));
-        }
-        Keys keys = new Keys(file, architecture);
+        Architecture architecture = Architecture.named(id).orElseThrow(() -> new BitNetException(file.path()
+                + ": architecture '" + id + "' is not one that can run; known are " + Architecture.ids()));
+        Keys keys = new Keys(file, id);
         int hidden = keys.count("embedding_length");
         int heads = keys.count("attention.head_count");
-        keys.require(metadata.get(architecture + ".attention.key_length").isPresent() || hidden % heads == 0,
+        keys.require(metadata.get(id + ".attention.key_length").isPresent() || hidden % heads == 0,
                 "attention.head_count", heads + " heads do not divide the width of " + hidden);
         int headDim = keys.count("attention.key_length", hidden / heads);
-        boolean bitnet = architecture.startsWith("bitnet");
         ModelConfig config = new ModelConfig(architecture, (int) file.requireTensor("token_embd.weight").rows(), hidden,
                 keys.count("feed_forward_length"), keys.count("block_count"), heads,
                 keys.count("attention.head_count_kv", heads), headDim, keys.count("rope.dimension_count", headDim),
-                keys.number("rope.freq_base", 10000), bitnet ? RopeStyle.HALVES : RopeStyle.INTERLEAVED,
-                (float) keys.number("attention.layer_norm_rms_epsilon", 1e-5), keys.count("context_length"),
-                architecture.equals("bitnet-b1.58") || architecture.equals("bitnet-25") ? Activation.RELU2 : Activation.SILU,
-                bitnet);
+                keys.number("rope.freq_base", 10000), ropeLinearScale(keys),
+                (float) keys.number("attention.layer_norm_rms_epsilon", 1e-5), keys.count("context_length"));
         config.check(keys);
         return config;
+    }
+
+    private static double ropeLinearScale(Keys keys) {
+        String type = keys.text("rope.scaling.type", "none");
+        keys.require(type.equals("none") || type.equals("linear"), "rope.scaling.type",
+                "'" + type + "' is not one that can run; known are none, linear, and Llama 3's tensor rope_freqs.weight");
+        return type.equals("linear") ? keys.number("rope.scaling.factor", 1) : 1;
     }
 
     private void check(Keys keys) {
@@ -71,8 +61,25 @@ public record ModelConfig(String architecture, int vocabulary, int hidden, int f
         keys.require(ropeDim % 2 == 0 && ropeDim <= headDim, "rope.dimension_count",
                 ropeDim + " is odd or exceeds the head's " + headDim + " elements");
         keys.require(ropeTheta > 0 && Double.isFinite(ropeTheta), "rope.freq_base", ropeTheta + " is not a positive number");
+        keys.require(ropeLinearScale > 0 && Double.isFinite(ropeLinearScale), "rope.scaling.factor",
+                ropeLinearScale + " is not a positive number");
         keys.require(epsilon >= 0 && Float.isFinite(epsilon), "attention.layer_norm_rms_epsilon",
                 epsilon + " is not a number from 0 up");
+    }
+
+    /** What the gate goes through. */
+    public Architecture.Activation activation() {
+        return architecture.activation();
+    }
+
+    /** All query heads side by side. */
+    long attentionWidth() {
+        return (long) heads * headDim;
+    }
+
+    /** All key heads, or value heads, side by side. */
+    long kvWidth() {
+        return (long) kvHeads * headDim;
     }
 
     /** Bytes of keys and values that one position occupies in all layers. */
@@ -93,6 +100,10 @@ public record ModelConfig(String architecture, int vocabulary, int hidden, int f
 
         double number(String key, double otherwise) {
             return file.metadata().number(name(key)).orElse(otherwise);
+        }
+
+        String text(String key, String otherwise) {
+            return file.metadata().string(name(key)).orElse(otherwise);
         }
 
         void require(boolean condition, String key, String problem) {

@@ -6,7 +6,7 @@ import java.lang.foreign.ValueLayout;
 
 /**
  * Cosines and sines of RoPE (arXiv:2104.09864) by position, computed once each and only as far as they are needed:
- * <pre>[position][ropeDim]: ropeDim / 2 cosines, then ropeDim / 2 sines, of position * theta^(-2 i / ropeDim)</pre>
+ * <pre>[position][ropeDim]: ropeDim / 2 cosines, then ropeDim / 2 sines, of position * theta^(-2 i / ropeDim) / scaling(i)</pre>
  * Computed in double precision with {@link StrictMath}, so that every machine has the same table.
  */
 final class RopeTable {
@@ -14,11 +14,11 @@ final class RopeTable {
     private final double[] frequencies;
     private int filled;
 
-    RopeTable(ModelConfig config, int positions, Arena arena) {
+    RopeTable(ModelConfig config, RopeScaling scaling, int positions, Arena arena) {
         int half = config.ropeDim() / 2;
         frequencies = new double[half];
         for (int i = 0; i < half; i++) {
-            frequencies[i] = StrictMath.pow(config.ropeTheta(), -2.0 * i / config.ropeDim());
+            frequencies[i] = StrictMath.pow(config.ropeTheta(), -2.0 * i / config.ropeDim()) / scaling.of(i);
         }
         table = NativeMemory.floats((long) positions * config.ropeDim(), arena);
     }

@@ -4,6 +4,7 @@ import io.github.bitnet4j.BitNetException;
 import io.github.bitnet4j.gguf.GgmlType;
 import io.github.bitnet4j.gguf.GgufFile;
 import io.github.bitnet4j.gguf.GgufTensor;
+import io.github.bitnet4j.model.Architecture.Norm;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -19,15 +20,19 @@ final class Weights {
 
     private static final List<GgmlType> TABLES = List.of(GgmlType.F16, GgmlType.F32, GgmlType.Q8_0, GgmlType.Q6_K, GgmlType.Q4_0);
 
+    private static final String ROPE_FACTORS = "rope_freqs.weight";
+
     private final GgufFile file;
+    private final Architecture architecture;
     private final Arena arena;
     private final List<MemorySegment> linears = new ArrayList<>();
     private final Kernels kernels;
     private final TlTiles tiles;
 
     /** @param tiles of TL1 and TL2, if they are not those that the file records */
-    Weights(GgufFile file, Arena arena, Kernels kernels, TlTiles tiles) {
+    Weights(GgufFile file, Architecture architecture, Arena arena, Kernels kernels, TlTiles tiles) {
         this.file = file;
+        this.architecture = architecture;
         this.arena = arena;
         this.kernels = kernels;
         this.tiles = tiles.or(TlTiles.of(file));
@@ -62,9 +67,25 @@ final class Weights {
                 : Optional.empty();
     }
 
-    /** A norm's weights, {@code cols} f32 values. */
-    MemorySegment norm(String name, long cols) {
+    /** How the names of a layer's tensors begin. */
+    static String block(int layer) {
+        return "blk." + layer + ".";
+    }
+
+    /** Weights of a layer's norm; the null address, which tells the kernels that there is none, if the architecture has none. */
+    MemorySegment norm(int layer, Norm norm, long cols) {
+        return architecture.has(norm) ? vector(block(layer) + norm.tensor() + ".weight", cols) : MemorySegment.NULL;
+    }
+
+    /** {@code cols} f32 values. */
+    MemorySegment vector(String name, long cols) {
         return tensor(name, List.of(GgmlType.F32), cols).data();
+    }
+
+    /** What the angles of RoPE are divided by. */
+    RopeScaling ropeScaling(ModelConfig config) {
+        return new RopeScaling(config.ropeLinearScale(), file.tensor(ROPE_FACTORS)
+                .map(tensor -> vector(ROPE_FACTORS, config.ropeDim() / 2)));
     }
 
     private MemorySegment matrix(GgufTensor tensor, float scale) {

@@ -4,6 +4,7 @@ import io.github.bitnet4j.BitNetException;
 import io.github.bitnet4j.gguf.GgmlType;
 import io.github.bitnet4j.gguf.GgufFile;
 import io.github.bitnet4j.gguf.GgufTensor;
+import io.github.bitnet4j.model.Architecture.Activation;
 import io.github.bitnet4j.model.Kernels;
 import io.github.bitnet4j.model.ModelConfig;
 import java.util.LinkedHashMap;
@@ -33,12 +34,12 @@ public record LayoutPlan(Target target, Optional<Calibration> calibration, Map<S
 
     /** Whether the choice for a file needs a calibration. */
     public static boolean needsCalibration(GgufFile file, FeedForward mode) {
-        return mode == FeedForward.AUTO && ModelConfig.read(file).activation() == ModelConfig.Activation.RELU2;
+        return mode == FeedForward.AUTO && ModelConfig.read(file).activation() == Activation.RELU2;
     }
 
     /** @param calibration of the file, where it {@linkplain #needsCalibration is needed} */
     public static LayoutPlan of(GgufFile file, Target target, FeedForward mode, Optional<Calibration> calibration) {
-        boolean relu2 = ModelConfig.read(file).activation() == ModelConfig.Activation.RELU2;
+        boolean relu2 = ModelConfig.read(file).activation() == Activation.RELU2;
         if (mode == FeedForward.SPARSE && !relu2) {
             throw new BitNetException(file.path() + ": its gates go through SiLU, which closes none; only models with ReLU² "
                     + "have a sparse feed-forward block");

@@ -1,0 +1,90 @@
+package io.github.bitnet4j.model;
+
+import io.github.bitnet4j.bindings.BitNetNative;
+import io.github.bitnet4j.bindings.bn_matrix;
+import io.github.bitnet4j.bindings.bn_quantized;
+import io.github.bitnet4j.model.Architecture.Activation;
+import io.github.bitnet4j.model.Architecture.Norm;
+import io.github.bitnet4j.model.Products.Product;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.Optional;
+
+/**
+ * <pre>
+ *   g, u = Wgate, Wup . quantize(rms(x))
+ *   x   += Wdown . quantize(rms(act(g) * u))        the norm where the architecture has one
+ * </pre>
+ * With one row, {@code gateUpOfOne} takes the place of {@code gateUp}: where a ReLU closes a gate, the row of up is not read.
+ */
+final class FeedForwardBlock implements Block {
+    private final Kernels kernels;
+    private final Buffers buffers;
+    private final int layer;
+    private final Activation activation;
+    private final int width;
+    private final float epsilon;
+    private final BitLinear gateUp;
+    private final BitLinear gateUpOfOne;
+    private final MemorySegment outputNorm;
+    private final Products down;
+
+    FeedForwardBlock(ModelConfig config, Weights weights, int layer, Buffers buffers, Kernels kernels, Arena arena) {
+        this.kernels = kernels;
+        this.buffers = buffers;
+        this.layer = layer;
+        activation = config.activation();
+        width = config.feedForward();
+        epsilon = config.epsilon();
+        String block = Weights.block(layer);
+        long hidden = config.hidden();
+        long stride = buffers.gateUpStride();
+        MemorySegment norm = weights.norm(layer, Norm.FEED_FORWARD, hidden);
+        Product gate = new Product(weights.linear(block + "ffn_gate.weight", width, hidden), buffers.gate(), stride, false);
+        MemorySegment up = weights.linear(block + "ffn_up.weight", width, hidden);
+        gateUp = new BitLinear(norm, epsilon, buffers.quantizedHidden(),
+                Products.of(arena, gate, new Product(up, buffers.up(), stride, false)));
+        gateUpOfOne = skipsRows(up) ? new BitLinear(norm, epsilon, buffers.quantizedHidden(), Products.of(arena, gate),
+                Products.of(arena, new Product(up, buffers.up(), stride, false, buffers.gate()))) : gateUp;
+        outputNorm = weights.norm(layer, Norm.FEED_FORWARD_OUTPUT, width);
+        down = Products.of(arena,
+                new Product(weights.linear(block + "ffn_down.weight", hidden, width), buffers.x().all(), hidden, true));
+    }
+
+    /**
+     * Whether one row of activations computes the gates first, so as to leave out the rows of {@code up} behind those that
+     * are 0. Rows can be left out of I2_S only; with other layouts the second parallel region would cost, and save nothing.
+     */
+    private boolean skipsRows(MemorySegment up) {
+        return activation == Activation.RELU2 && bn_matrix.type(up) == BitNetNative.BN_TYPE_I2_S();
+    }
+
+    @Override
+    public void compute(Batch batch, MemorySegment angles, Optional<FeedForwardObserver> observer) {
+        int n = batch.size();
+        (n == 1 ? gateUpOfOne : gateUp).compute(kernels, buffers.x().all(), n);
+        if (observer.isPresent()) {
+            showGates(observer.get(), n);
+        }
+        kernels.gluQuantize(activation, buffers.gate(), buffers.up(), buffers.gateUpStride(), n, width, outputNorm, epsilon,
+                buffers.quantizedFeedForward());
+        if (observer.isPresent()) {
+            showInputs(observer.get(), n);
+        }
+        kernels.linear(down, buffers.quantizedFeedForward(), n);
+    }
+
+    private void showGates(FeedForwardObserver observer, int n) {
+        for (int r = 0; r < n; r++) {
+            observer.gates(layer, buffers.gate().asSlice(r * buffers.gateUpStride() * Float.BYTES, width * (long) Float.BYTES));
+        }
+    }
+
+    private void showInputs(FeedForwardObserver observer, int n) {
+        long stride = bn_quantized.stride(buffers.quantizedFeedForward());
+        MemorySegment inputs = bn_quantized.q(buffers.quantizedFeedForward()).reinterpret(n * stride);
+        for (int r = 0; r < n; r++) {
+            observer.inputs(layer, inputs.asSlice(r * stride, width));
+        }
+    }
+}
