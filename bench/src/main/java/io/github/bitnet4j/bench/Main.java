@@ -18,7 +18,7 @@ import java.util.stream.Stream;
  * published model, with one thread and with all. Choices, each a list, before JMH's own options reach it:
  * <pre>
  *   -p kernel=gemv_i2s,coarse   kernels whose names contain a word
- *   -p model=2b-4t              shapes of a model: 2b-4t (unless told otherwise), large, 3b, 8b, tiny
+ *   -p model=2b-4t              shapes of a model: 2b-4t (unless told otherwise) or another preset of 'bitnet synth'
  *   -p shape=2560x6912          rows x columns
  *   -p n=1,128                  rows of activations
  *   -p threads=1,2

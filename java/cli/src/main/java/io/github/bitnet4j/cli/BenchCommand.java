@@ -71,7 +71,7 @@ final class BenchCommand extends ModelCommand {
     private List<String> kernelWords;
 
     @Option(names = "--shapes", paramLabel = "PRESET", order = 7,
-            description = "Published model whose shapes the kernels run: 2b-4t, large, 3b, 8b or tiny (default: 2b-4t).")
+            description = "Published model whose shapes the kernels run: one of those of 'bitnet synth' (default: 2b-4t).")
     private String shapes = SynthPreset.B2_4T.id();
 
     @Option(names = "-o", paramLabel = "FORMAT", order = 8, description = "md, json or csv (default: md).")

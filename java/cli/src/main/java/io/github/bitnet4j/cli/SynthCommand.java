@@ -24,7 +24,9 @@ final class SynthCommand extends BitNetCommand {
     @Parameters(paramLabel = "OUT.gguf", description = "The file to write.")
     private Path output;
 
-    @Option(names = "--preset", required = true, paramLabel = "NAME", order = 1, description = "2b-4t, large, 3b, 8b or tiny.")
+    @Option(names = "--preset", required = true, paramLabel = "NAME", order = 1,
+            description = "2b-4t, large, 3b, llama3-8b, falcon3-1b, falcon3-3b, falcon3-7b, falcon3-10b, falcon-e-1b, falcon-e-3b, "
+                    + "tiny, tiny-bitnet or tiny-llama.")
     private String preset;
 
     @Option(names = "--seed", paramLabel = "N", order = 2, description = "The same seed gives the same file (default: 42).")

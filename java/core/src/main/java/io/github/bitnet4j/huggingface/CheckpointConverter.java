@@ -8,6 +8,8 @@ import io.github.bitnet4j.gguf.GgufValue;
 import io.github.bitnet4j.gguf.GgufWriter;
 import io.github.bitnet4j.gguf.I2sRows;
 import io.github.bitnet4j.gguf.TensorData;
+import io.github.bitnet4j.model.Architecture.Norm;
+import io.github.bitnet4j.model.Architecture.RopeStyle;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -84,8 +86,8 @@ public final class CheckpointConverter {
     }
 
     private void addMetadata() {
-        String prefix = config.architecture() + ".";
-        writer.string("general.architecture", config.architecture())
+        String prefix = config.architecture().id() + ".";
+        writer.string("general.architecture", config.architecture().id())
                 .string("general.name", checkpoint.folder().toAbsolutePath().normalize().getFileName().toString())
                 .u32("general.file_type", FILE_TYPE_I2_S)
                 .u32(prefix + "vocab_size", config.vocabulary())
@@ -100,6 +102,7 @@ public final class CheckpointConverter {
                 .u32(prefix + "attention.key_length", config.headDim())
                 .u32(prefix + "attention.value_length", config.headDim())
                 .f32(prefix + "attention.layer_norm_rms_epsilon", (float) config.epsilon());
+        config.ropeScaling().ifPresent(scaling -> scaling.addTo(writer, prefix, config.ropeTheta(), config.headDim()));
         new TokenizerJson(checkpoint.requireJson("tokenizer.json"), checkpoint.folder().resolve("tokenizer.json"))
                 .addTo(writer, config.vocabulary());
         addSpecialIds();
@@ -156,7 +159,7 @@ public final class CheckpointConverter {
             String ours = "blk." + layer + ".";
             norm(ours + "attn_norm.weight", config.hidden(), theirs + "input_layernorm.weight");
             norm(ours + "ffn_norm.weight", config.hidden(), theirs + "post_attention_layernorm.weight");
-            if (config.subNorms()) {
+            if (config.architecture().has(Norm.ATTENTION_OUTPUT)) {
                 norm(ours + "attn_sub_norm.weight", config.heads() * config.headDim(), theirs + "self_attn.attn_sub_norm.weight",
                         theirs + "self_attn.inner_attn_ln.weight");
                 norm(ours + "ffn_sub_norm.weight", config.feedForward(), theirs + "mlp.ffn_sub_norm.weight",
@@ -225,17 +228,17 @@ public final class CheckpointConverter {
             throw checkpoint.bad(theirs, "has " + rows + " rows of " + cols + " weights; rows can run that are a multiple of 32");
         }
         boolean rotated = linear == Linear.QUERY || linear == Linear.KEY;
-        IntUnaryOperator order = rotated && config.architecture().equals("llama") ? this::interleaved : row -> row;
+        IntUnaryOperator order = rotated && config.architecture().ropeStyle() == RopeStyle.INTERLEAVED ? this::interleaved : row -> row;
         CheckpointTensor tensor = checkpoint.tensor(theirs).filter(candidate -> candidate.type() == CheckpointTensor.Type.U8)
                 .map(packed -> checkpoint.require(theirs, rows / 4, cols))
                 .orElseGet(() -> checkpoint.real(theirs, rows, cols));
         Optional<TernaryLinear> packed = tensor.type() == CheckpointTensor.Type.U8
                 ? Optional.of(new TernaryLinear.Packed(tensor, rows, packedScale(theirs + "_scale"))) : Optional.empty();
         writer.tensor(name, GgmlType.I2_S, new long[] {cols, rows},
-                i2s(() -> packed.orElseGet(() -> new TernaryLinear.Master(tensor, cols)), order, rows, cols));
+                i2s(() -> packed.orElseGet(() -> new TernaryLinear.Master(tensor, cols, config.ternary())), order, rows, cols));
     }
 
-    /** Where llama's GGUF files keep row {@code row}: pairs that RoPE turns lie side by side, not half a head apart. */
+    /** The row that GGUF files of interleaved RoPE keep as {@code row}: pairs that RoPE turns lie side by side, not half a head apart. */
     private int interleaved(int row) {
         int half = config.headDim() / 2;
         int inHead = row % config.headDim();

@@ -36,7 +36,8 @@ sealed interface TernaryLinear {
 
     /**
      * The weights as they were trained, quantised as the training did in every step: s = 1 / max(mean |w|, 1e-5) and the
-     * code is round(w s) within -1 and 1, rounded half to even. So a code is not 0 exactly when |w s| exceeds a half.
+     * code is round(w s) within -1 and 1, rounded half to even. So a code is not 0 exactly when |w s| exceeds a half. Weights
+     * that were multiplied out again after training are -a, 0 and a, and their scale is a.
      *
      * <p>Source: The Era of 1-bit LLMs (arXiv:2402.17764), section 2.
      */
@@ -47,21 +48,33 @@ sealed interface TernaryLinear {
         private final float[] row;
         private final float scale;
 
-        Master(CheckpointTensor tensor, int cols) {
+        /** @param trained whether the training quantised weights, so that any values will do, and not only three */
+        Master(CheckpointTensor tensor, int cols, boolean trained) {
             this.tensor = tensor;
             this.row = new float[cols];
             double sum = 0;
+            float least = Float.POSITIVE_INFINITY;
+            float most = 0;
             for (long at = 0; at < tensor.elements(); at += cols) {
                 tensor.reals(at, row);
                 for (float weight : row) {
-                    sum += Math.abs(weight);
+                    float size = Math.abs(weight);
+                    sum += size;
+                    most = Math.max(most, size);
+                    least = size > 0 ? Math.min(least, size) : least;
                 }
             }
             double mean = sum / tensor.elements();
             if (!Double.isFinite(mean)) {
                 throw new BitNetException("tensor " + tensor.name() + " holds a NaN or an infinity; the file is damaged");
             }
-            scale = (float) Math.max(mean, LEAST_MEAN);
+            boolean ternary = least >= most;
+            if (!ternary && !trained) {
+                throw new BitNetException("tensor " + tensor.name() + " has more than three values, and config.json does not say "
+                        + "that they are to be quantised: if the model was trained so, give it a quantization_config with "
+                        + "quant_method bitnet");
+            }
+            scale = ternary && most > 0 ? most : (float) Math.max(mean, LEAST_MEAN);
         }
 
         @Override

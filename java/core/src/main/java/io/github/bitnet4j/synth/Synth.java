@@ -2,6 +2,7 @@ package io.github.bitnet4j.synth;
 
 import io.github.bitnet4j.gguf.GgmlType;
 import io.github.bitnet4j.gguf.GgufWriter;
+import io.github.bitnet4j.model.Architecture.Norm;
 import io.github.bitnet4j.synth.RandomWeights.Edit;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -67,9 +68,9 @@ public final class Synth {
     }
 
     private void addMetadata() {
-        String prefix = spec.architecture() + ".";
+        String prefix = spec.architecture().id() + ".";
         Vocabulary vocabulary = new Vocabulary(spec.vocab());
-        writer.string("general.architecture", spec.architecture())
+        writer.string("general.architecture", spec.architecture().id())
                 .string("general.name", spec.name() + (spec.steersGates() ? "-gate-sparsity-" + spec.gateSparsity() : ""))
                 .u32(prefix + "vocab_size", spec.vocab())
                 .u32(prefix + "context_length", spec.context())
@@ -109,25 +110,21 @@ public final class Synth {
         embedding("token_embd", edit(gate -> gate.embedding(spec.hidden(), embeddingDeviation())));
         for (int layer = 0; layer < spec.layers(); layer++) {
             String prefix = "blk." + layer + ".";
-            norm(prefix + "attn_norm", spec.hidden());
+            norm(prefix, Norm.ATTENTION, spec.hidden(), Edit.NONE);
             product(prefix + "ffn_down", spec.ffn(), spec.hidden(), edit(gate -> gate.output(spec.ffn(), spec.hidden())));
-            if (spec.subNorms()) {
-                norm(prefix + "ffn_sub_norm", spec.ffn());
-            }
+            norm(prefix, Norm.FEED_FORWARD_OUTPUT, spec.ffn(), Edit.NONE);
             product(prefix + "ffn_gate", spec.hidden(), spec.ffn(), edit(gate -> gate.gate(spec.hidden())));
             product(prefix + "ffn_up", spec.hidden(), spec.ffn());
             double rms = rmsBeforeFeedForward(layer);
-            norm(prefix + "ffn_norm", spec.hidden(), edit(gate ->
+            norm(prefix, Norm.FEED_FORWARD, spec.hidden(), edit(gate ->
                     gate.norm(spec.hidden(), spec.zeros(), NORM_DEVIATION, rms, embeddingDeviation())));
-            if (spec.subNorms()) {
-                norm(prefix + "attn_sub_norm", queries);
-            }
+            norm(prefix, Norm.ATTENTION_OUTPUT, queries, Edit.NONE);
             product(prefix + "attn_k", spec.hidden(), keys);
             product(prefix + "attn_output", queries, spec.hidden(), edit(gate -> gate.output(queries, spec.hidden())));
             product(prefix + "attn_q", spec.hidden(), queries);
             product(prefix + "attn_v", spec.hidden(), keys);
         }
-        norm("output_norm", spec.hidden());
+        norm("output_norm", spec.hidden(), Edit.NONE);
         if (!spec.tied()) {
             embedding("output", Edit.NONE);
         }
@@ -156,8 +153,11 @@ public final class Synth {
                 random.f16((long) spec.hidden() * spec.vocab(), embeddingDeviation(), edit));
     }
 
-    private void norm(String name, int size) {
-        norm(name, size, Edit.NONE);
+    /** A layer's norm, where the architecture has it. */
+    private void norm(String layer, Norm norm, int size, Edit edit) {
+        if (spec.architecture().has(norm)) {
+            norm(layer + norm.tensor(), size, edit);
+        }
     }
 
     private void norm(String name, int size, Edit edit) {

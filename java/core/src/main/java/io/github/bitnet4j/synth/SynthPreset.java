@@ -5,7 +5,7 @@ import java.util.Optional;
 import java.util.stream.Collectors;
 
 /**
- * Shapes of published models, and a tiny one for tests. Sizes are those of the published {@code config.json} files; every
+ * Shapes of published models, and tiny ones for tests. Sizes are those of the published {@code config.json} files; every
  * preset has a byte-level BPE vocabulary, also where the published model has a SentencePiece one of that size.
  */
 public enum SynthPreset {
@@ -15,19 +15,42 @@ public enum SynthPreset {
     /** 1bitLLM/bitnet_b1_58-large, 0.27 GB. */
     LARGE("large", "1bitLLM/bitnet_b1_58-large", SynthSpec.builder().name("bitnet_b1_58-large").architecture("bitnet")
             .hidden(1536).ffn(4096).layers(24).heads(16, 16, 96).vocab(32_002).context(2048).ropeTheta(10_000).build()),
-    /**
-     * 1bitLLM/bitnet_b1_58-3B with its feed-forward size of 8640 rounded up to 8704, 1.04 GB. The true size is no
-     * multiple of 128: I2_S cannot hold it, and this model was only ever published as TL1 and TL2.
-     */
-    B3("3b", "1bitLLM/bitnet_b1_58-3B, feed-forward size 8640 rounded up to 8704 for I2_S",
-            SynthSpec.builder().name("bitnet_b1_58-3B-ffn8704").architecture("bitnet").hidden(3200).ffn(8704).layers(26)
-                    .heads(32, 32, 100).vocab(32_002).context(2048).ropeTheta(10_000).build()),
+    /** 1bitLLM/bitnet_b1_58-3B, 1.01 GB. */
+    B3("3b", "1bitLLM/bitnet_b1_58-3B", SynthSpec.builder().name("bitnet_b1_58-3B").architecture("bitnet")
+            .hidden(3200).ffn(8640).layers(26).heads(32, 32, 100).vocab(32_002).context(2048).ropeTheta(10_000).build()),
     /** HF1BitLLM/Llama3-8B-1.58-100B-tokens, 3.9 GB: two F16 matrices of 1.05 GB each are embeddings and head. */
-    B8("8b", "HF1BitLLM/Llama3-8B-1.58-100B-tokens", SynthSpec.builder().name("Llama3-8B-1.58-100B-tokens")
+    LLAMA3_8B("llama3-8b", "HF1BitLLM/Llama3-8B-1.58-100B-tokens", SynthSpec.builder().name("Llama3-8B-1.58-100B-tokens")
             .architecture("llama").hidden(4096).ffn(14_336).layers(32).heads(32, 8, 128).vocab(128_256).context(8192)
             .tied(false).build()),
+    /** tiiuae/Falcon3-1B-Instruct-1.58bit, 1.4 GB. */
+    FALCON3_1B("falcon3-1b", "tiiuae/Falcon3-1B-Instruct-1.58bit", falcon("Falcon3-1B-Instruct-1.58bit")
+            .hidden(2048).ffn(8192).layers(18).heads(8, 4, 256).vocab(131_072).context(8192).build()),
+    /** tiiuae/Falcon3-3B-Instruct-1.58bit, 2.2 GB. */
+    FALCON3_3B("falcon3-3b", "tiiuae/Falcon3-3B-Instruct-1.58bit", falcon("Falcon3-3B-Instruct-1.58bit")
+            .hidden(3072).ffn(9216).layers(22).heads(12, 4, 256).vocab(131_072).context(32_768).build()),
+    /** tiiuae/Falcon3-7B-Instruct-1.58bit, 3.3 GB. */
+    FALCON3_7B("falcon3-7b", "tiiuae/Falcon3-7B-Instruct-1.58bit", falcon("Falcon3-7B-Instruct-1.58bit")
+            .hidden(3072).ffn(23_040).layers(28).heads(12, 4, 256).vocab(131_080).context(32_768).build()),
+    /** tiiuae/Falcon3-10B-Instruct-1.58bit, 4.0 GB. */
+    FALCON3_10B("falcon3-10b", "tiiuae/Falcon3-10B-Instruct-1.58bit", falcon("Falcon3-10B-Instruct-1.58bit")
+            .hidden(3072).ffn(23_040).layers(40).heads(12, 4, 256).vocab(131_072).context(32_768).build()),
+    /**
+     * tiiuae/Falcon-E-1B, 0.66 GB. Layers and untied head are those of the published file, the widths those that give its size;
+     * theta and context are Falcon3's.
+     */
+    FALCON_E_1B("falcon-e-1b", "tiiuae/Falcon-E-1B-Instruct", falcon("Falcon-E-1B-Instruct")
+            .hidden(2048).ffn(9216).layers(24).heads(16, 2, 128).vocab(32_768).context(32_768).build()),
+    /** tiiuae/Falcon-E-3B, 1.00 GB; theta and context are Falcon3's. */
+    FALCON_E_3B("falcon-e-3b", "tiiuae/Falcon-E-3B-Instruct", falcon("Falcon-E-3B-Instruct")
+            .hidden(2048).ffn(13_312).layers(32).heads(16, 2, 128).vocab(32_768).context(32_768).build()),
     /** Two layers of 256, half a megabyte. */
-    TINY("tiny", "no published model, for tests", SynthSpec.builder().name("tiny").build());
+    TINY("tiny", "no published model, for tests", SynthSpec.builder().name("tiny").build()),
+    /** As {@link #B3}: heads of 100, rows that end within a block of I2_S; two layers, three megabytes. */
+    TINY_BITNET("tiny-bitnet", "no published model, for tests", SynthSpec.builder().name("tiny-bitnet").architecture("bitnet")
+            .hidden(800).ffn(576).heads(8, 8, 100).ropeTheta(10_000).build()),
+    /** As {@link #LLAMA3_8B}, two layers of 256, one megabyte. */
+    TINY_LLAMA("tiny-llama", "no published model, for tests", SynthSpec.builder().name("tiny-llama").architecture("llama")
+            .tied(false).build());
 
     private final String id;
     private final String source;
@@ -37,6 +60,10 @@ public enum SynthPreset {
         this.id = id;
         this.source = source;
         this.spec = spec;
+    }
+
+    private static SynthSpec.Builder falcon(String name) {
+        return SynthSpec.builder().name(name).architecture("llama").ropeTheta(1_000_042).eps(1e-6f).tied(false);
     }
 
     /** The name on the command line. */

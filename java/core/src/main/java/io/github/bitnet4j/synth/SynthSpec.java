@@ -1,15 +1,17 @@
 package io.github.bitnet4j.synth;
 
+import io.github.bitnet4j.model.Architecture;
+import io.github.bitnet4j.model.Architecture.Activation;
+
 /**
  * The shape of a random model.
  *
  * @param name         the value of {@code general.name}
- * @param architecture the value of {@code general.architecture}: {@code bitnet-b1.58} or {@code bitnet-25} (sub-norms,
- *                     relu&sup2;), {@code bitnet} (sub-norms, SiLU) or {@code llama} (no sub-norms)
- * @param hidden       width of the residual stream; a multiple of 128
- * @param ffn          width of the feed-forward layer; a multiple of 128
+ * @param architecture of the layers
+ * @param hidden       width of the residual stream; a multiple of 32
+ * @param ffn          width of the feed-forward layer; a multiple of 32
  * @param layers       number of layers
- * @param heads        query heads; {@code heads * headDim} is a multiple of 128
+ * @param heads        query heads; {@code heads * headDim} is a multiple of 32
  * @param kvHeads      key/value heads; divides {@code heads}
  * @param headDim      width of a head; even
  * @param vocab        number of tokens, at least 272
@@ -21,12 +23,12 @@ package io.github.bitnet4j.synth;
  * @param gateSparsity share of ReLU&sup2; gates that are closed, above 0 and below 1; 0.5 is what symmetric weights have
  * @param seed         the same spec gives the same file, byte for byte
  */
-public record SynthSpec(String name, String architecture, int hidden, int ffn, int layers, int heads, int kvHeads,
+public record SynthSpec(String name, Architecture architecture, int hidden, int ffn, int layers, int heads, int kvHeads,
         int headDim, int vocab, int context, float ropeTheta, float eps, boolean tied, double zeros, double gateSparsity,
         long seed) {
 
-    /** I2_S packs rows in blocks of this many weights. */
-    private static final int BLOCK = 128;
+    /** I2_S packs so many weights in each field of two bits of a block, and four times as many in a block. */
+    private static final int QUARTER = 32;
     /** The gate sparsity of symmetric weights. */
     private static final double EVEN_GATES = 0.5;
 
@@ -35,20 +37,22 @@ public record SynthSpec(String name, String architecture, int hidden, int ffn, i
         require(layers > 0 && heads > 0 && kvHeads > 0 && context > 0, "layers, heads and context must be positive");
         require(heads % kvHeads == 0, kvHeads + " key/value heads do not divide " + heads + " heads");
         require(headDim > 0 && headDim % 2 == 0, "a head must have an even width, not " + headDim);
-        requireBlocks("hidden size", hidden);
-        requireBlocks("feed-forward size", ffn);
-        requireBlocks("heads * head width", Math.multiplyExact(heads, headDim));
+        requireQuarters("hidden size", hidden);
+        requireQuarters("feed-forward size", ffn);
+        requireQuarters("heads * head width", Math.multiplyExact(heads, headDim));
         require(vocab >= Vocabulary.MIN_SIZE, "a byte-level vocabulary has at least " + Vocabulary.MIN_SIZE + " tokens");
         require(zeros >= 0 && zeros <= 1, "the fraction of zeros must be 0 to 1, not " + zeros);
         require(gateSparsity > 0 && gateSparsity < 1, "the gate sparsity must be above 0 and below 1, not " + gateSparsity);
-        require(gateSparsity == EVEN_GATES || architecture.equals("bitnet-b1.58") || architecture.equals("bitnet-25"),
-                "architecture " + architecture + " has SiLU gates, which are never closed; a gate sparsity needs bitnet-b1.58");
+        require(gateSparsity == EVEN_GATES || architecture.activation() == Activation.RELU2, "architecture " + architecture.id()
+                + " has SiLU gates, which are never closed; a gate sparsity needs bitnet-b1.58");
+        require(gateSparsity == EVEN_GATES || hidden % (4 * QUARTER) == 0, "gates can be steered where the hidden size is a "
+                + "multiple of " + 4 * QUARTER + ", which " + hidden + " is not");
         require(gateSparsity == EVEN_GATES || zeros < 1, "gates of zero weights cannot be opened");
         require(ropeTheta > 0 && eps > 0, "rope theta and epsilon must be positive");
     }
 
-    private static void requireBlocks(String what, int value) {
-        require(value > 0 && value % BLOCK == 0, what + " " + value + " is not a multiple of " + BLOCK
+    private static void requireQuarters(String what, int value) {
+        require(value > 0 && value % QUARTER == 0, what + " " + value + " is not a multiple of " + QUARTER
                 + ", which I2_S needs");
     }
 
@@ -56,11 +60,6 @@ public record SynthSpec(String name, String architecture, int hidden, int ffn, i
         if (!condition) {
             throw new IllegalArgumentException(message);
         }
-    }
-
-    /** Whether attention and feed-forward outputs are normalised before their last product. */
-    boolean subNorms() {
-        return !architecture.equals("llama");
     }
 
     /** Whether gates are to be closed more or less often than symmetric weights close them. */
@@ -75,7 +74,7 @@ public record SynthSpec(String name, String architecture, int hidden, int ffn, i
 
     /** A builder that starts from this spec. */
     public Builder toBuilder() {
-        return builder().name(name).architecture(architecture).hidden(hidden).ffn(ffn).layers(layers)
+        return builder().name(name).architecture(architecture.id()).hidden(hidden).ffn(ffn).layers(layers)
                 .heads(heads, kvHeads, headDim).vocab(vocab).context(context).ropeTheta(ropeTheta).eps(eps).tied(tied)
                 .zeros(zeros).gateSparsity(gateSparsity).seed(seed);
     }
@@ -83,7 +82,7 @@ public record SynthSpec(String name, String architecture, int hidden, int ffn, i
     /** Builds a {@link SynthSpec}; each method is named after the component it sets. */
     public static final class Builder {
         private String name = "synthetic";
-        private String architecture = "bitnet-b1.58";
+        private Architecture architecture = Architecture.BITNET_B158;
         private int hidden = 256;
         private int ffn = 512;
         private int layers = 2;
@@ -106,8 +105,10 @@ public record SynthSpec(String name, String architecture, int hidden, int ffn, i
             return this;
         }
 
+        /** The value of {@code general.architecture}. */
         public Builder architecture(String value) {
-            architecture = value;
+            architecture = Architecture.named(value).orElseThrow(() -> new IllegalArgumentException("there is no architecture '"
+                    + value + "'; known are " + Architecture.ids()));
             return this;
         }
 

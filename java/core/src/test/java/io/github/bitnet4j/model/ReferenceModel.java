@@ -37,6 +37,9 @@ final class ReferenceModel {
     private final int headDim;
     private final int ropeDim;
     private final double theta;
+    private final double ropeScale;
+    /** Of each frequency; null where the file has none. */
+    private final float[] ropeFactors;
     private final double epsilon;
     private final float[][] embedding;
     private final float[][] head;
@@ -66,6 +69,9 @@ final class ReferenceModel {
                 .orElseGet(() -> metadata.integer(prefix + "embedding_length").orElseThrow() / heads);
         ropeDim = (int) metadata.integer(prefix + "rope.dimension_count").orElse(headDim);
         theta = metadata.number(prefix + "rope.freq_base").orElse(10000);
+        ropeScale = metadata.string(prefix + "rope.scaling.type").orElse("none").equals("linear")
+                ? metadata.number(prefix + "rope.scaling.factor").orElseThrow() : 1;
+        ropeFactors = file.tensor("rope_freqs.weight").map(ReferenceModel::vector).orElse(null);
         epsilon = metadata.number(prefix + "attention.layer_norm_rms_epsilon").orElse(1e-5);
         embedding = table(file.requireTensor("token_embd.weight"));
         head = file.tensor("output.weight").map(ReferenceModel::table).orElse(embedding);
@@ -132,7 +138,8 @@ final class ReferenceModel {
         private float[] rope(float[] x) {
             for (int base = 0; base < x.length; base += headDim) {
                 for (int i = 0; i < ropeDim / 2; i++) {
-                    double angle = position * Math.pow(theta, -2.0 * i / ropeDim);
+                    double angle = position / ropeScale * Math.pow(theta, -2.0 * i / ropeDim);
+                    angle /= ropeFactors == null ? 1 : ropeFactors[i];
                     int first = base + (llama ? 2 * i : i);
                     int second = base + (llama ? 2 * i + 1 : i + ropeDim / 2);
                     float a = x[first];

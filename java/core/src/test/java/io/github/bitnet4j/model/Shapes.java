@@ -31,7 +31,14 @@ enum Shapes {
     F32_HEAD("bitnet-b1.58", b -> b.tied(false)),
     Q8_0_HEAD("bitnet-b1.58", b -> b.tied(false)),
     Q8_0_EMBEDDINGS("bitnet-b1.58", b -> b),
-    HALF_ROTATED("llama", b -> b);
+    HALF_ROTATED("llama", b -> b),
+    /** As in bitnet_b1_58-3B: no row of a feed-forward output is whole blocks of I2_S, and odd ones begin within one. */
+    ROWS_WITHIN_BLOCKS("bitnet", b -> b.hidden(800).ffn(576).heads(8, 8, 100).ropeTheta(10_000)),
+    ROWS_OF_A_QUARTER("bitnet-b1.58", b -> b.hidden(160).ffn(96).heads(5, 1, 32)),
+    /** As in Falcon3. */
+    HEADS_OF_256("llama", b -> b.hidden(256).ffn(256).heads(3, 1, 256).ropeTheta(1_000_042).eps(1e-6f).tied(false)),
+    ROPE_FACTORS("llama", b -> b.layers(1).tied(false)),
+    LINEAR_ROPE("llama", b -> b.layers(1));
 
     private final SynthSpec spec;
 
@@ -48,6 +55,15 @@ enum Shapes {
         return new Random(ordinal()).ints(count, 0, spec.vocab()).toArray();
     }
 
+    /** 1 to 8. */
+    private static float[] ropeFactors() {
+        float[] factors = new float[32];
+        for (int i = 0; i < factors.length; i++) {
+            factors[i] = 1 + 7 * i / 31f;
+        }
+        return factors;
+    }
+
     Path write(Path folder) throws IOException {
         Path plain = folder.resolve(name() + "-plain.gguf");
         Synth.write(spec, plain);
@@ -61,6 +77,10 @@ enum Shapes {
             case Q8_0_EMBEDDINGS -> new GgufEdit().tensor("token_embd.weight", GgmlType.Q8_0, dims,
                     GgufEdit.q8(GgufEdit.halves(plain, "token_embd.weight"))).write(plain, changed);
             case HALF_ROTATED -> new GgufEdit().u32(spec.architecture() + ".rope.dimension_count", spec.headDim() / 2)
+                    .write(plain, changed);
+            case ROPE_FACTORS -> new GgufEdit().tensor("rope_freqs.weight", GgmlType.F32, new long[] {32},
+                    GgufEdit.floats(ropeFactors())).write(plain, changed);
+            case LINEAR_ROPE -> new GgufEdit().string("llama.rope.scaling.type", "linear").f32("llama.rope.scaling.factor", 4)
                     .write(plain, changed);
             default -> plain;
         };

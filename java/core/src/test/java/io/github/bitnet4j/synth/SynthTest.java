@@ -73,7 +73,7 @@ class SynthTest {
 
     @Test
     void vocabularyIsAByteLevelBpe() {
-        for (int size : new int[] {272, 512, 2048, 32_002, 128_256}) {
+        for (int size : new int[] {272, 512, 2048, 32_002, 128_256, 131_080}) {
             Vocabulary vocabulary = new Vocabulary(size);
             List<String> tokens = vocabulary.tokens();
             Set<String> known = new HashSet<>(tokens);
@@ -176,6 +176,19 @@ class SynthTest {
         }
     }
 
+    /** The counts and the sizes of the published files, without writing them. */
+    @ParameterizedTest
+    @CsvSource({"falcon-e-1b, 168, 49, 666", "falcon-e-3b, 224, 65, 1000"})
+    void presetsOfFalconE(String id, int products, int norms, int megabytes) {
+        SynthSpec spec = SynthPreset.byId(id).orElseThrow().spec();
+        long hidden = spec.hidden();
+        long weights = 2 * hidden * spec.heads() * spec.headDim() + 2 * hidden * spec.kvHeads() * spec.headDim() + 3 * hidden * spec.ffn();
+        assertEquals(products, 7 * spec.layers());
+        assertEquals(norms, 2 * spec.layers() + 1);
+        assertFalse(spec.tied());
+        assertEquals(megabytes, (spec.layers() * weights / 4 + 2 * 2 * hidden * spec.vocab()) / 1e6, 2.5); // less the header
+    }
+
     @Test
     void headsNeedNotFillTheHiddenSize() throws IOException {
         try (GgufFile file = GgufFile.open(write(SynthSpec.builder().heads(6, 3, 64).build()))) {
@@ -188,8 +201,11 @@ class SynthTest {
 
     @Test
     void impossibleShapesAreRefusedWithTheReason() {
-        assertTrue(assertThrows(IllegalArgumentException.class, () -> SynthSpec.builder().ffn(8640).build())
-                .getMessage().contains("8640 is not a multiple of 128"));
+        assertTrue(assertThrows(IllegalArgumentException.class, () -> SynthSpec.builder().ffn(8650).build())
+                .getMessage().contains("8650 is not a multiple of 32"));
+        assertTrue(assertThrows(IllegalArgumentException.class, () -> SynthSpec.builder().architecture("qwen"))
+                .getMessage().contains("known are bitnet-b1.58, bitnet-25, bitnet, llama"));
+        assertThrows(IllegalArgumentException.class, () -> SynthSpec.builder().hidden(160).gateSparsity(0.8).build());
         assertThrows(IllegalArgumentException.class, () -> SynthSpec.builder().hidden(0).build());
         assertThrows(IllegalArgumentException.class, () -> SynthSpec.builder().heads(4, 3, 64).build());
         assertThrows(IllegalArgumentException.class, () -> SynthSpec.builder().heads(4, 0, 64).build());
@@ -202,7 +218,8 @@ class SynthTest {
 
     @Test
     void presetsAreFoundByName() {
-        assertEquals("2b-4t, large, 3b, 8b, tiny", SynthPreset.ids());
+        assertEquals("2b-4t, large, 3b, llama3-8b, falcon3-1b, falcon3-3b, falcon3-7b, falcon3-10b, falcon-e-1b, falcon-e-3b, tiny, "
+                + "tiny-bitnet, tiny-llama", SynthPreset.ids());
         assertFalse(SynthPreset.byId("7b").isPresent());
         for (SynthPreset preset : SynthPreset.values()) {
             assertEquals(preset, SynthPreset.byId(preset.id()).orElseThrow());
