@@ -6,6 +6,9 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.bitnet4j.gguf.GgufFile;
 import io.github.bitnet4j.gguf.GgufMetadata;
 import io.github.bitnet4j.gguf.GgufTensor;
+import io.github.bitnet4j.model.ReferenceModel;
+import io.github.bitnet4j.model.ReferenceModel.Shape;
+import io.github.bitnet4j.model.ReferenceModel.Ternary;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.lang.foreign.ValueLayout;
@@ -20,14 +23,14 @@ import java.util.Map;
 import java.util.Random;
 
 /**
- * Writes the model of a GGUF file as a checkpoint, in the layouts that are published. Tests change what they want to
- * damage before {@link #write}.
+ * Writes the model of a GGUF file as a checkpoint, in the layouts that are published, and evaluates nothing but what it
+ * wrote. Tests change what they want to damage before {@link #write}.
  */
-final class CheckpointFolder {
+final class CheckpointFolder implements ReferenceModel.Source {
     private static final ObjectMapper JSON = new ObjectMapper();
 
-    /** The releases of a model. */
-    enum Form { PACKED_MULTIPLIED, PACKED_DIVIDED, MASTER }
+    /** The releases of a model: packed, as it was trained, and multiplied out again after that. */
+    enum Form { PACKED_MULTIPLIED, PACKED_DIVIDED, MASTER, MULTIPLIED_OUT }
 
     record Tensor(String type, long[] shape, byte[] data) {}
 
@@ -38,6 +41,7 @@ final class CheckpointFolder {
     final Map<String, float[]> masters = new LinkedHashMap<>();
     private final Form form;
     private final boolean llama;
+    private final int layers;
     private final int headDim;
 
     CheckpointFolder(GgufFile file, Form form) {
@@ -52,7 +56,10 @@ final class CheckpointFolder {
         for (String[] key : keys) {
             config.put(key[0], metadata.integer(architecture + "." + key[1]).orElseThrow());
         }
-        headDim = config.get("hidden_size").asInt() / config.get("num_attention_heads").asInt();
+        layers = config.get("num_hidden_layers").asInt();
+        headDim = (int) metadata.integer(architecture + ".attention.key_length")
+                .orElse(config.get("hidden_size").asInt() / config.get("num_attention_heads").asInt());
+        config.put("head_dim", headDim);
         config.put("rope_theta", metadata.number(architecture + ".rope.freq_base").orElseThrow());
         config.put("rms_norm_eps", metadata.number(architecture + ".attention.layer_norm_rms_epsilon").orElseThrow());
         config.put("tie_word_embeddings", file.tensor("output.weight").isEmpty());
@@ -150,6 +157,18 @@ final class CheckpointFolder {
             tensors.put(name, new Tensor("BF16", new long[] {rows, cols}, data.array()));
             return;
         }
+        float scale = tensor.data().get(ValueLayout.JAVA_FLOAT, (long) rows * cols / 4);
+        if (form == Form.MULTIPLIED_OUT) {
+            ByteBuffer data = ByteBuffer.allocate(2 * rows * cols).order(ByteOrder.LITTLE_ENDIAN);
+            for (int row = 0; row < rows; row++) {
+                for (int k = 0; k < cols; k++) {
+                    float weight = (code(tensor, ours(tensor.name(), row), k) - 1) * scale;
+                    data.putShort((short) (Float.floatToIntBits(weight) >>> 16));
+                }
+            }
+            tensors.put(name, new Tensor("BF16", new long[] {rows, cols}, data.array()));
+            return;
+        }
         byte[] packed = new byte[rows / 4 * cols];
         for (int row = 0; row < rows; row++) {
             for (int k = 0; k < cols; k++) {
@@ -157,7 +176,6 @@ final class CheckpointFolder {
             }
         }
         tensors.put(name, new Tensor("U8", new long[] {rows / 4, cols}, packed));
-        float scale = tensor.data().get(ValueLayout.JAVA_FLOAT, (long) rows * cols / 4);
         reals(name + "_scale", new long[] {1}, 1, i -> form == Form.PACKED_DIVIDED ? 1 / scale : scale);
     }
 
@@ -175,6 +193,89 @@ final class CheckpointFolder {
         }
         int i = row % headDim;
         return row - i + (i < headDim / 2 ? 2 * i : 2 * (i - headDim / 2) + 1);
+    }
+
+    // ---- the mathematics of the checkpoint itself: rows as they are, RoPE on halves ----
+
+    @Override
+    public Shape shape() {
+        double theta = config.get("rope_theta").asDouble();
+        return new Shape(layers, config.get("num_attention_heads").asInt(), config.get("num_key_value_heads").asInt(), headDim,
+                headDim, theta, 1, ropeFactors(theta), config.get("rms_norm_eps").asDouble(), false,
+                config.get("hidden_act").asText().equals("relu2"), !llama, config.get("tie_word_embeddings").asBoolean());
+    }
+
+    /** Llama 3.1's, by wave lengths, as published. */
+    private float[] ropeFactors(double theta) {
+        if (!config.path("rope_scaling").isObject()) {
+            return null;
+        }
+        double factor = config.get("rope_scaling").get("factor").asDouble();
+        double low = config.get("rope_scaling").get("low_freq_factor").asDouble();
+        double high = config.get("rope_scaling").get("high_freq_factor").asDouble();
+        double context = config.get("rope_scaling").get("original_max_position_embeddings").asDouble();
+        float[] factors = new float[headDim / 2];
+        for (int i = 0; i < factors.length; i++) {
+            double frequency = Math.pow(theta, -2.0 * i / headDim);
+            double wave = 2 * Math.PI / frequency;
+            double smooth = (context / wave - low) / (high - low);
+            double scaled = wave < context / high ? frequency : wave > context / low ? frequency / factor
+                    : (1 - smooth) * frequency / factor + smooth * frequency;
+            factors[i] = (float) (frequency / scaled);
+        }
+        return factors;
+    }
+
+    @Override
+    public float[][] table(String name) {
+        Tensor tensor = tensors.get(theirs(name));
+        int cols = (int) tensor.shape()[tensor.shape().length - 1];
+        ByteBuffer data = ByteBuffer.wrap(tensor.data()).order(ByteOrder.LITTLE_ENDIAN);
+        float[][] rows = new float[tensor.data().length / 4 / cols][cols];
+        for (float[] row : rows) {
+            data.asFloatBuffer().get(row);
+            data.position(data.position() + 4 * cols);
+        }
+        return rows;
+    }
+
+    @Override
+    public Ternary ternary(String name) {
+        Tensor tensor = tensors.get(theirs(name));
+        int cols = (int) tensor.shape()[1];
+        return tensor.type().equals("U8") ? unpacked(tensor, cols, tensors.get(theirs(name) + "_scale")) : quantized(tensor, cols);
+    }
+
+    private Ternary unpacked(Tensor tensor, int cols, Tensor weightScale) {
+        int quarter = (int) tensor.shape()[0];
+        byte[][] rows = new byte[4 * quarter][cols];
+        for (int row = 0; row < rows.length; row++) {
+            for (int k = 0; k < cols; k++) {
+                rows[row][k] = (byte) ((tensor.data()[row % quarter * cols + k] >> 2 * (row / quarter) & 3) - 1);
+            }
+        }
+        float scale = ByteBuffer.wrap(weightScale.data()).order(ByteOrder.LITTLE_ENDIAN).getFloat();
+        return new Ternary(rows, form == Form.PACKED_DIVIDED ? 1 / scale : scale);
+    }
+
+    /** By the mean of |w|, or where w is multiplied out by what it was multiplied by. */
+    private Ternary quantized(Tensor tensor, int cols) {
+        byte[][] rows = new byte[(int) tensor.shape()[0]][cols];
+        ByteBuffer data = ByteBuffer.wrap(tensor.data()).order(ByteOrder.LITTLE_ENDIAN);
+        double sum = 0;
+        double most = 0;
+        for (int i = 0; i < tensor.data().length / 2; i++) {
+            double size = Math.abs(Float.intBitsToFloat(data.getShort(2 * i) << 16));
+            sum += size;
+            most = Math.max(most, size);
+        }
+        double scale = form == Form.MULTIPLIED_OUT ? most : Math.max(sum / rows.length / cols, 1e-5);
+        for (byte[] row : rows) {
+            for (int k = 0; k < cols; k++) {
+                row[k] = (byte) Math.clamp(Math.rint(Float.intBitsToFloat(data.getShort() << 16) / scale), -1, 1);
+            }
+        }
+        return new Ternary(rows, (float) scale);
     }
 
     /** @param shards 1, or more for files with an index */

@@ -1,18 +1,12 @@
 package io.github.bitnet4j.model;
 
-import io.github.bitnet4j.gguf.GgmlType;
 import io.github.bitnet4j.gguf.GgufFile;
-import io.github.bitnet4j.gguf.GgufMetadata;
-import io.github.bitnet4j.gguf.GgufTensor;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 
 /**
  * The specification's mathematics, straight from the bytes of a file: no kernel, no batch, no blocking, one token at a
- * time. It shares nothing with the engine but {@link GgufFile}. Activations are floats, as they were in training; every
+ * time. It shares nothing with the engine but the readers of files. Activations are floats, as they were in training; every
  * sum, rotation and softmax is taken in double precision and rounded once.
  *
  * <p>Exact and rounded arithmetic differ legitimately in one place only: {@link #linear} rounds h * s to an integer, and
@@ -23,24 +17,9 @@ import java.util.List;
  * x / rms * weight, 127 / absmax, h * s, and sum * (scale / s), which is the order that the golden numbers were made with.
  * With any other one most of them are missed by more than 1e-3, and likewise with keys and values rounded to f16.
  */
-final class ReferenceModel {
-    private static final ValueLayout.OfFloat F32 = ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final ValueLayout.OfShort F16 = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final int Q8_0_BLOCK = 32;
-    private static final int Q8_0_BYTES = 34;
-
+public final class ReferenceModel {
     private final boolean halfCache;
-    private final boolean llama;
-    private final boolean squaredRelu;
-    private final int heads;
-    private final int kvHeads;
-    private final int headDim;
-    private final int ropeDim;
-    private final double theta;
-    private final double ropeScale;
-    /** Of each frequency; null where the file has none. */
-    private final float[] ropeFactors;
-    private final double epsilon;
+    private final Shape shape;
     private final float[][] embedding;
     private final float[][] head;
     private final float[] outputNorm;
@@ -49,56 +28,65 @@ final class ReferenceModel {
     long gates;
     long closedGates;
 
+    /**
+     * What the sizes of the tensors do not say.
+     *
+     * @param ropeScale   divides all angles
+     * @param ropeFactors divide the frequencies; null for none
+     * @param interleaved whether RoPE turns neighbours, and not elements half a head apart
+     * @param squaredRelu whether gates go through ReLU², and not SiLU
+     * @param subNorms    whether there are norms before the output and down projections
+     */
+    public record Shape(int layers, int heads, int kvHeads, int headDim, int ropeDim, double theta, double ropeScale,
+                        float[] ropeFactors, double epsilon, boolean interleaved, boolean squaredRelu, boolean subNorms,
+                        boolean tied) {}
+
     /** Weights of -1, 0 and 1, [M][K], and their scale. */
-    private record Ternary(byte[][] rows, float scale) {}
+    public record Ternary(byte[][] rows, float scale) {}
+
+    /** Where the numbers come from; tensors by their names in a GGUF file. */
+    public interface Source {
+        Shape shape();
+
+        float[][] table(String name);
+
+        Ternary ternary(String name);
+    }
 
     private record Layer(float[] attentionNorm, Ternary query, Ternary key, Ternary value, float[] attentionSubNorm,
                          Ternary output, float[] feedForwardNorm, Ternary gate, Ternary up, float[] feedForwardSubNorm,
                          Ternary down) {}
 
     ReferenceModel(GgufFile file, boolean halfCache) {
+        this(new GgufSource(file), halfCache);
+    }
+
+    public ReferenceModel(Source source, boolean halfCache) {
         this.halfCache = halfCache;
-        GgufMetadata metadata = file.metadata();
-        String architecture = metadata.string("general.architecture").orElseThrow();
-        llama = architecture.equals("llama");
-        squaredRelu = architecture.equals("bitnet-b1.58") || architecture.equals("bitnet-25");
-        String prefix = architecture + ".";
-        heads = (int) metadata.integer(prefix + "attention.head_count").orElseThrow();
-        kvHeads = (int) metadata.integer(prefix + "attention.head_count_kv").orElse(heads);
-        headDim = (int) metadata.integer(prefix + "attention.key_length")
-                .orElseGet(() -> metadata.integer(prefix + "embedding_length").orElseThrow() / heads);
-        ropeDim = (int) metadata.integer(prefix + "rope.dimension_count").orElse(headDim);
-        theta = metadata.number(prefix + "rope.freq_base").orElse(10000);
-        ropeScale = metadata.string(prefix + "rope.scaling.type").orElse("none").equals("linear")
-                ? metadata.number(prefix + "rope.scaling.factor").orElseThrow() : 1;
-        ropeFactors = file.tensor("rope_freqs.weight").map(ReferenceModel::vector).orElse(null);
-        epsilon = metadata.number(prefix + "attention.layer_norm_rms_epsilon").orElse(1e-5);
-        embedding = table(file.requireTensor("token_embd.weight"));
-        head = file.tensor("output.weight").map(ReferenceModel::table).orElse(embedding);
-        outputNorm = vector(file.requireTensor("output_norm.weight"));
-        for (int i = 0; i < metadata.integer(prefix + "block_count").orElseThrow(); i++) {
+        shape = source.shape();
+        embedding = source.table("token_embd.weight");
+        head = shape.tied ? embedding : source.table("output.weight");
+        outputNorm = source.table("output_norm.weight")[0];
+        for (int i = 0; i < shape.layers; i++) {
             String block = "blk." + i + ".";
-            layers.add(new Layer(vector(file.requireTensor(block + "attn_norm.weight")),
-                    ternary(file.requireTensor(block + "attn_q.weight")),
-                    ternary(file.requireTensor(block + "attn_k.weight")),
-                    ternary(file.requireTensor(block + "attn_v.weight")),
-                    llama ? null : vector(file.requireTensor(block + "attn_sub_norm.weight")),
-                    ternary(file.requireTensor(block + "attn_output.weight")),
-                    vector(file.requireTensor(block + "ffn_norm.weight")),
-                    ternary(file.requireTensor(block + "ffn_gate.weight")),
-                    ternary(file.requireTensor(block + "ffn_up.weight")),
-                    llama ? null : vector(file.requireTensor(block + "ffn_sub_norm.weight")),
-                    ternary(file.requireTensor(block + "ffn_down.weight"))));
+            layers.add(new Layer(source.table(block + "attn_norm.weight")[0],
+                    source.ternary(block + "attn_q.weight"), source.ternary(block + "attn_k.weight"),
+                    source.ternary(block + "attn_v.weight"),
+                    shape.subNorms ? source.table(block + "attn_sub_norm.weight")[0] : null,
+                    source.ternary(block + "attn_output.weight"), source.table(block + "ffn_norm.weight")[0],
+                    source.ternary(block + "ffn_gate.weight"), source.ternary(block + "ffn_up.weight"),
+                    shape.subNorms ? source.table(block + "ffn_sub_norm.weight")[0] : null,
+                    source.ternary(block + "ffn_down.weight")));
         }
     }
 
     /** A sequence: the keys and values so far, by layer and position. */
-    final class Sequence {
+    public final class Sequence {
         private final List<List<float[]>> keys = new ArrayList<>();
         private final List<List<float[]>> values = new ArrayList<>();
         private int position;
 
-        Sequence() {
+        public Sequence() {
             for (int i = 0; i < layers.size(); i++) {
                 keys.add(new ArrayList<>());
                 values.add(new ArrayList<>());
@@ -106,7 +94,7 @@ final class ReferenceModel {
         }
 
         /** Appends a token; the logits of the one that follows. */
-        double[] next(int token) {
+        public double[] next(int token) {
             float[] x = embedding[token].clone();
             for (int i = 0; i < layers.size(); i++) {
                 Layer layer = layers.get(i);
@@ -136,12 +124,12 @@ final class ReferenceModel {
 
         /** Rotates each head of q or k by the angles of the current position. */
         private float[] rope(float[] x) {
-            for (int base = 0; base < x.length; base += headDim) {
-                for (int i = 0; i < ropeDim / 2; i++) {
-                    double angle = position / ropeScale * Math.pow(theta, -2.0 * i / ropeDim);
-                    angle /= ropeFactors == null ? 1 : ropeFactors[i];
-                    int first = base + (llama ? 2 * i : i);
-                    int second = base + (llama ? 2 * i + 1 : i + ropeDim / 2);
+            for (int base = 0; base < x.length; base += shape.headDim) {
+                for (int i = 0; i < shape.ropeDim / 2; i++) {
+                    double angle = position / shape.ropeScale * Math.pow(shape.theta, -2.0 * i / shape.ropeDim);
+                    angle /= shape.ropeFactors == null ? 1 : shape.ropeFactors[i];
+                    int first = base + (shape.interleaved ? 2 * i : i);
+                    int second = base + (shape.interleaved ? 2 * i + 1 : i + shape.ropeDim / 2);
                     float a = x[first];
                     float b = x[second];
                     x[first] = (float) (a * Math.cos(angle) - b * Math.sin(angle));
@@ -157,7 +145,7 @@ final class ReferenceModel {
         if (weight == null) {
             return x;
         }
-        float rms = (float) Math.sqrt(dot(x, x) / x.length + epsilon);
+        float rms = (float) Math.sqrt(dot(x, x) / x.length + shape.epsilon);
         float[] y = new float[x.length];
         for (int i = 0; i < x.length; i++) {
             y[i] = x[i] / rms * weight[i];
@@ -191,16 +179,16 @@ final class ReferenceModel {
     private float[] attention(float[] q, List<float[]> keys, List<float[]> values) {
         float[] out = new float[q.length];
         double[] weights = new double[keys.size()];
-        for (int j = 0; j < heads; j++) {
-            int from = j * headDim;
-            int kvFrom = j / (heads / kvHeads) * headDim;
+        for (int j = 0; j < shape.heads; j++) {
+            int from = j * shape.headDim;
+            int kvFrom = j / (shape.heads / shape.kvHeads) * shape.headDim;
             double largest = Double.NEGATIVE_INFINITY;
             for (int p = 0; p < weights.length; p++) {
                 double score = 0;
-                for (int i = 0; i < headDim; i++) {
+                for (int i = 0; i < shape.headDim; i++) {
                     score += (double) q[from + i] * keys.get(p)[kvFrom + i];
                 }
-                weights[p] = score / Math.sqrt(headDim);
+                weights[p] = score / Math.sqrt(shape.headDim);
                 largest = Math.max(largest, weights[p]);
             }
             double total = 0;
@@ -208,7 +196,7 @@ final class ReferenceModel {
                 weights[p] = Math.exp(weights[p] - largest);
                 total += weights[p];
             }
-            for (int i = 0; i < headDim; i++) {
+            for (int i = 0; i < shape.headDim; i++) {
                 double sum = 0;
                 for (int p = 0; p < weights.length; p++) {
                     sum += weights[p] / total * values.get(p)[kvFrom + i];
@@ -223,7 +211,7 @@ final class ReferenceModel {
         float[] h = new float[gate.length];
         for (int i = 0; i < h.length; i++) {
             double g = gate[i];
-            h[i] = (float) ((squaredRelu ? Math.max(g, 0) * Math.max(g, 0) : g / (1 + Math.exp(-g))) * up[i]);
+            h[i] = (float) ((shape.squaredRelu ? Math.max(g, 0) * Math.max(g, 0) : g / (1 + Math.exp(-g))) * up[i]);
         }
         return h;
     }
@@ -247,51 +235,5 @@ final class ReferenceModel {
             sum += (double) a[i] * b[i];
         }
         return sum;
-    }
-
-    /** I2_S: element e of the tensor in byte (e/128)*32 + e%32, shift 6 - 2*((e%128)/32); the scale after M*K/4 bytes. */
-    private static Ternary ternary(GgufTensor tensor) {
-        if (tensor.type() != GgmlType.I2_S) {
-            throw new IllegalArgumentException(tensor + " is not I2_S");
-        }
-        MemorySegment data = tensor.data();
-        byte[][] rows = new byte[(int) tensor.rows()][(int) tensor.cols()];
-        long e = 0;
-        for (byte[] row : rows) {
-            for (int k = 0; k < row.length; k++, e++) {
-                int packed = data.get(ValueLayout.JAVA_BYTE, e / 128 * 32 + e % 32);
-                row[k] = (byte) ((packed >> 6 - 2 * (e % 128 / 32) & 3) - 1);
-            }
-        }
-        return new Ternary(rows, data.get(F32, e / 4));
-    }
-
-    private static float[] vector(GgufTensor tensor) {
-        return table(tensor)[0];
-    }
-
-    private static float[][] table(GgufTensor tensor) {
-        float[][] rows = new float[(int) tensor.rows()][(int) tensor.cols()];
-        MemorySegment data = tensor.data();
-        long e = 0;
-        for (float[] row : rows) {
-            for (int k = 0; k < row.length; k++, e++) {
-                row[k] = element(tensor.type(), data, e);
-            }
-        }
-        return rows;
-    }
-
-    private static float element(GgmlType type, MemorySegment data, long e) {
-        return switch (type) {
-            case F32 -> data.get(F32, 4 * e);
-            case F16 -> Float.float16ToFloat(data.get(F16, 2 * e));
-            case Q8_0 -> { // blocks of an f16 scale and 32 int8
-                long block = e / Q8_0_BLOCK * Q8_0_BYTES;
-                yield Float.float16ToFloat(data.get(F16, block))
-                        * data.get(ValueLayout.JAVA_BYTE, block + 2 + e % Q8_0_BLOCK);
-            }
-            default -> throw new IllegalArgumentException("no table has type " + type);
-        };
     }
 }

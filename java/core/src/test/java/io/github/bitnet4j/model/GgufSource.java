@@ -1,0 +1,98 @@
+package io.github.bitnet4j.model;
+
+import io.github.bitnet4j.gguf.GgmlType;
+import io.github.bitnet4j.gguf.GgufFile;
+import io.github.bitnet4j.gguf.GgufMetadata;
+import io.github.bitnet4j.gguf.GgufTensor;
+import io.github.bitnet4j.model.ReferenceModel.Shape;
+import io.github.bitnet4j.model.ReferenceModel.Ternary;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+
+/** The numbers of a GGUF file, by the specification of its formats. */
+final class GgufSource implements ReferenceModel.Source {
+    private static final ValueLayout.OfFloat F32 = ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfShort F16 = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final int Q8_0_BLOCK = 32;
+    private static final int Q8_0_BYTES = 34;
+
+    private final GgufFile file;
+
+    GgufSource(GgufFile file) {
+        this.file = file;
+    }
+
+    @Override
+    public Shape shape() {
+        GgufMetadata metadata = file.metadata();
+        String architecture = metadata.string("general.architecture").orElseThrow();
+        boolean llama = architecture.equals("llama");
+        String prefix = architecture + ".";
+        int heads = (int) metadata.integer(prefix + "attention.head_count").orElseThrow();
+        int headDim = (int) metadata.integer(prefix + "attention.key_length")
+                .orElseGet(() -> metadata.integer(prefix + "embedding_length").orElseThrow() / heads);
+        double ropeScale = metadata.string(prefix + "rope.scaling.type").orElse("none").equals("linear")
+                ? metadata.number(prefix + "rope.scaling.factor").orElseThrow() : 1;
+        return new Shape((int) metadata.integer(prefix + "block_count").orElseThrow(), heads,
+                (int) metadata.integer(prefix + "attention.head_count_kv").orElse(heads), headDim,
+                (int) metadata.integer(prefix + "rope.dimension_count").orElse(headDim),
+                metadata.number(prefix + "rope.freq_base").orElse(10000), ropeScale,
+                file.tensor("rope_freqs.weight").map(tensor -> table("rope_freqs.weight")[0]).orElse(null),
+                metadata.number(prefix + "attention.layer_norm_rms_epsilon").orElse(1e-5), llama,
+                architecture.equals("bitnet-b1.58") || architecture.equals("bitnet-25"), !llama,
+                file.tensor("output.weight").isEmpty());
+    }
+
+    @Override
+    public float[][] table(String name) {
+        return table(file.requireTensor(name));
+    }
+
+    @Override
+    public Ternary ternary(String name) {
+        return ternary(file.requireTensor(name));
+    }
+
+    /** I2_S: element e of the tensor in byte (e/128)*32 + e%32, shift 6 - 2*((e%128)/32); the scale after M*K/4 bytes. */
+    private static Ternary ternary(GgufTensor tensor) {
+        if (tensor.type() != GgmlType.I2_S) {
+            throw new IllegalArgumentException(tensor + " is not I2_S");
+        }
+        MemorySegment data = tensor.data();
+        byte[][] rows = new byte[(int) tensor.rows()][(int) tensor.cols()];
+        long e = 0;
+        for (byte[] row : rows) {
+            for (int k = 0; k < row.length; k++, e++) {
+                int packed = data.get(ValueLayout.JAVA_BYTE, e / 128 * 32 + e % 32);
+                row[k] = (byte) ((packed >> 6 - 2 * (e % 128 / 32) & 3) - 1);
+            }
+        }
+        return new Ternary(rows, data.get(F32, e / 4));
+    }
+
+    private static float[][] table(GgufTensor tensor) {
+        float[][] rows = new float[(int) tensor.rows()][(int) tensor.cols()];
+        MemorySegment data = tensor.data();
+        long e = 0;
+        for (float[] row : rows) {
+            for (int k = 0; k < row.length; k++, e++) {
+                row[k] = element(tensor.type(), data, e);
+            }
+        }
+        return rows;
+    }
+
+    private static float element(GgmlType type, MemorySegment data, long e) {
+        return switch (type) {
+            case F32 -> data.get(F32, 4 * e);
+            case F16 -> Float.float16ToFloat(data.get(F16, 2 * e));
+            case Q8_0 -> { // blocks of an f16 scale and 32 int8
+                long block = e / Q8_0_BLOCK * Q8_0_BYTES;
+                yield Float.float16ToFloat(data.get(F16, block))
+                        * data.get(ValueLayout.JAVA_BYTE, block + 2 + e % Q8_0_BLOCK);
+            }
+            default -> throw new IllegalArgumentException("no table has type " + type);
+        };
+    }
+}
