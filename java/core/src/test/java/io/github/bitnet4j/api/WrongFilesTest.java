@@ -97,6 +97,9 @@ class WrongFilesTest {
         assertRefused(new GgufEdit().f32("bitnet-b1.58.attention.layer_norm_rms_epsilon", Float.NaN), "rms_epsilon", "NaN");
         assertRefused(new GgufEdit().f32("bitnet-b1.58.attention.layer_norm_rms_epsilon", -1), "rms_epsilon");
         assertRefused(new GgufEdit().u32("bitnet-b1.58.rope.dimension_count", 63), "rope.dimension_count", "63");
+        assertRefused(new GgufEdit().string("bitnet-b1.58.rope.scaling.type", "yarn"), "rope.scaling.type", "'yarn'", "linear");
+        assertRefused(new GgufEdit().string("bitnet-b1.58.rope.scaling.type", "linear")
+                .f32("bitnet-b1.58.rope.scaling.factor", 0), "rope.scaling.factor", "0.0");
         assertRefused(new GgufEdit().u32("bitnet-b1.58.rope.dimension_count", 66), "rope.dimension_count", "66");
     }
 

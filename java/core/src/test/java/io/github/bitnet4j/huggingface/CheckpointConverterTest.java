@@ -143,11 +143,44 @@ class CheckpointConverterTest {
         rejected("hidden_size is missing", c -> c.config.remove("hidden_size"));
         rejected("rope_theta is -1", c -> c.config.put("rope_theta", -1));
         rejected("model_type 'mamba'", c -> c.config.put("model_type", "mamba"));
+        rejected("hidden_act 'gelu' is not one that can run; known are bitnet with relu2 or silu and llama with silu",
+                c -> c.config.put("hidden_act", "gelu"));
+        rejected("attention_bias is true", c -> c.config.put("attention_bias", true));
+        rejected("rope_scaling of type 'yarn' is not one that can run; known are default, linear and llama3",
+                c -> c.config.putObject("rope_scaling").put("type", "yarn").put("factor", 4));
+        rejected("factor is -2, not a positive number", c -> c.config.putObject("rope_scaling").put("type", "linear").put("factor", -2));
         rejected("linear_class 'other'", c -> ((ObjectNode) c.config.get("quantization_config")).put("linear_class", "other"));
         rejected("quant_method 'gptq'", c -> ((ObjectNode) c.config.get("quantization_config")).put("quant_method", "gptq"));
         rejected("no byte-level BPE", c -> ((ObjectNode) c.tokenizer.get("model")).put("type", "Unigram"));
         rejected("splits text by", c -> c.tokenizer.remove("pre_tokenizer"));
         rejected("the embedding table has 512 rows", c -> ((ObjectNode) c.tokenizer.get("model").get("vocab")).put("zz", 512));
+    }
+
+    /** An ordinary llama is not made ternary in silence. */
+    @Test
+    void weightsThatWereNotQuantisedInTraining() throws IOException {
+        try (GgufFile original = model("llama")) {
+            CheckpointFolder checkpoint = new CheckpointFolder(original, CheckpointFolder.Form.MASTER);
+            checkpoint.config.remove("quantization_config");
+            refuses("has more than three values", checkpoint, path -> {});
+        }
+    }
+
+    /** Newer files keep theta beside the scaling; linear scaling has keys, not a tensor. */
+    @Test
+    void ropeParameters() throws IOException {
+        try (GgufFile original = model("llama")) {
+            CheckpointFolder checkpoint = new CheckpointFolder(original, CheckpointFolder.Form.PACKED_DIVIDED);
+            checkpoint.config.remove("rope_theta");
+            checkpoint.config.putObject("rope_parameters").put("rope_theta", 1_000_042.0).put("rope_type", "linear").put("factor", 4.0);
+            try (GgufFile converted = convert(checkpoint, 1)) {
+                GgufMetadata metadata = converted.metadata();
+                assertEquals(1_000_042, metadata.number("llama.rope.freq_base").orElseThrow());
+                assertEquals("linear", metadata.string("llama.rope.scaling.type").orElseThrow());
+                assertEquals(4, metadata.number("llama.rope.scaling.factor").orElseThrow());
+                assertTrue(converted.tensor("rope_freqs.weight").isEmpty());
+            }
+        }
     }
 
     private static byte[] nan(int count) {

@@ -54,12 +54,15 @@ class PublishedLayoutsTest {
                 .put("factor", 8.0).put("low_freq_factor", 1.0).put("high_freq_factor", 4.0)
                 .put("original_max_position_embeddings", 256), Form.PACKED_DIVIDED);
 
+        /** Of models in which, as in AgreementTest, no quantised value lies within float error of a half. */
+        private static final int SEED = 20;
+
         private final SynthSpec spec;
         private final Consumer<ObjectNode> change;
         private final List<Form> forms;
 
         Family(String architecture, UnaryOperator<SynthSpec.Builder> shape, Consumer<ObjectNode> change, Form... forms) {
-            this.spec = shape.apply(SynthSpec.builder().architecture(architecture).name(name()).seed(ordinal())).build();
+            this.spec = shape.apply(SynthSpec.builder().architecture(architecture).name(name()).seed(SEED + ordinal())).build();
             this.change = change;
             this.forms = List.of(forms);
         }
