@@ -60,6 +60,12 @@ static void work_of_a_pass(const void *memory)
     expect(work.bytes == ROWS * COLS / 4 && work.multiply_adds == 16 * ROWS * COLS && work.float_multiply_adds == 0,
            "gemm: %lld bytes, %lld multiply-adds", (long long)work.bytes, (long long)work.multiply_adds);
     bn_trial_destroy(trial);
+    const bn_trial_shape within = {ROWS, 192, 1, 1}; /* rows end within a block: whole ones are read */
+    expect(bn_trial_create(ctx, row_named("bn_gemv_i2s_scalar"), &within, memory, BYTES, &trial) == BN_OK, "gemv");
+    bn_trial_work(trial, &work);
+    expect(work.bytes == ROWS * 64 && work.multiply_adds == ROWS * 192 && bn_trial_run(trial) == BN_OK, "gemv: %lld bytes",
+           (long long)work.bytes);
+    bn_trial_destroy(trial);
     bn_context_destroy(ctx);
 }
 
@@ -76,7 +82,7 @@ static void refused(const char *name, bn_trial_shape shape, const void *memory, 
 
 static void refusals(const void *memory)
 {
-    refused("bn_gemv_i2s_scalar", (bn_trial_shape){16, 100, 1, 1}, memory, BYTES, "16 x 100");
+    refused("bn_gemv_i2r16_scalar", (bn_trial_shape){16, 100, 1, 1}, memory, BYTES, "16 x 100");
     refused("bn_gemv_i2s_scalar", (bn_trial_shape){16, 128, 2, 1}, memory, BYTES, "n = 1");
     refused("bn_gemv_i2s_scalar", (bn_trial_shape){16, 128, 1, 0}, memory, BYTES, "density 0");
     refused("bn_gemv_i2s_scalar", (bn_trial_shape){ROWS, COLS, 1, 1}, memory, 64, "only 64 are there");

@@ -23,13 +23,19 @@ static const uint8_t *row_at(const bn_trial *trial, int64_t row)
     return bn_trial_matrix(trial) + bytes_of(trial, row);
 }
 
+/* The columns that the kernel is given. */
+static size_t cols_of(const bn_trial *trial)
+{
+    const size_t cols = (size_t)trial->shape.cols;
+    return trial->kernel.format == BN_FORMAT_I2_S ? bn_i2s_whole(cols) : cols;
+}
+
 /* Weights, activations and the work of a pass over a share of them. */
 static bn_status prepare(bn_trial *trial, bn_range_task pass, int64_t grain, size_t out_bytes, size_t scratch_bytes)
 {
     const bn_trial_shape *s = &trial->shape;
     const size_t bytes = bytes_of(trial, s->rows);
-    if (bytes == 0 || (trial->kernel.format == BN_FORMAT_I2_S && s->cols % BN_I2S_BLOCK != 0))
-        return bn_trial_refuse(trial, "the shapes of its format");
+    if (bytes == 0) return bn_trial_refuse(trial, "the shapes of its format");
     if (!bn_trial_matrices(trial, bytes)) return BN_ERROR_ARGUMENT;
     trial->q = bn_trial_bytes(trial, (size_t)(s->n * bn_quantized_stride(s->cols)));
     if (trial->q == NULL || !bn_trial_outputs(trial, out_bytes, scratch_bytes)) return BN_ERROR_MEMORY;
@@ -45,7 +51,7 @@ static bn_status prepare(bn_trial *trial, bn_range_task pass, int64_t grain, siz
 static void stream(void *argument, int64_t begin, int64_t end, int32_t thread)
 {
     const bn_trial *trial = argument;
-    ((bn_gemv_fn)trial->kernel.function)(row_at(trial, begin), (size_t)trial->shape.cols, (size_t)(end - begin), trial->q,
+    ((bn_gemv_fn)trial->kernel.function)(row_at(trial, begin), cols_of(trial), (size_t)(end - begin), trial->q,
                                          bn_trial_out(trial, thread));
 }
 
@@ -65,7 +71,7 @@ bn_status bn_trial_gemv(bn_trial *trial)
 static void chosen_rows(void *argument, int64_t begin, int64_t end, int32_t thread)
 {
     const bn_trial *trial = argument;
-    ((bn_gemv_rows_fn)trial->kernel.function)(bn_trial_matrix(trial), (size_t)trial->shape.cols, trial->list + begin,
+    ((bn_gemv_rows_fn)trial->kernel.function)(bn_trial_matrix(trial), cols_of(trial), trial->list + begin,
                                               (size_t)(end - begin), trial->listed - (size_t)end, trial->q,
                                               bn_trial_out(trial, thread));
 }
@@ -92,7 +98,7 @@ static void tiles(void *argument, int64_t begin, int64_t end, int32_t thread)
     const uint8_t *w = row_at(trial, begin);
     for (int64_t t = 0; t < trial->shape.n; t += TILE_TOKENS) {
         const int64_t n = trial->shape.n - t < TILE_TOKENS ? trial->shape.n - t : TILE_TOKENS;
-        ((bn_gemm_fn)trial->kernel.function)(w, (size_t)trial->shape.cols, (size_t)(end - begin), trial->q + t * stride,
+        ((bn_gemm_fn)trial->kernel.function)(w, cols_of(trial), (size_t)(end - begin), trial->q + t * stride,
                                              (size_t)stride, (size_t)n, bn_trial_out(trial, thread), TILE_ROWS);
     }
 }
