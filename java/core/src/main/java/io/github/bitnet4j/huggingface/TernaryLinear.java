@@ -2,11 +2,21 @@ package io.github.bitnet4j.huggingface;
 
 import io.github.bitnet4j.BitNetException;
 import java.lang.foreign.ValueLayout;
+import java.util.stream.LongStream;
 
-/** The ternary weights of a linear layer: a code 0, 1, 2 for -1, 0, +1 each, and one scale. */
+/** The ternary weights of a linear layer: a code 0, 1, 2 for -1, 0, +1 each, and one scale. Safe for any number of threads. */
 sealed interface TernaryLinear {
-    /** Codes of {@code row}, one a byte. */
-    void codes(long row, byte[] codes);
+    /** Reads rows one after the other; for one thread. */
+    interface Rows {
+        /** Codes of {@code row}, one a byte. */
+        void codes(long row, byte[] codes);
+    }
+
+    /** Where they lie. */
+    CheckpointTensor tensor();
+
+    /** A reader of rows of {@code cols} weights. */
+    Rows rows(int cols);
 
     /** What a weight of +1 is worth. */
     float scale();
@@ -17,7 +27,11 @@ sealed interface TernaryLinear {
      */
     record Packed(CheckpointTensor tensor, long rows, float scale) implements TernaryLinear {
         @Override
-        public void codes(long row, byte[] codes) {
+        public Rows rows(int cols) {
+            return this::codes;
+        }
+
+        private void codes(long row, byte[] codes) {
             long quarter = rows / 4;
             long at = row % quarter * codes.length;
             int shift = (int) (2 * (row / quarter));
@@ -44,39 +58,58 @@ sealed interface TernaryLinear {
         private static final double LEAST_MEAN = 1e-5;
 
         private final CheckpointTensor tensor;
-        private final float[] row;
-        private final float scale;
+        private final int cols;
+        private float scale;
 
         Master(CheckpointTensor tensor, int cols) {
             this.tensor = tensor;
-            this.row = new float[cols];
-            double sum = 0;
-            for (long at = 0; at < tensor.elements(); at += cols) {
-                tensor.reals(at, row);
-                for (float weight : row) {
-                    sum += Math.abs(weight);
+            this.cols = cols;
+        }
+
+        @Override
+        public CheckpointTensor tensor() {
+            return tensor;
+        }
+
+        @Override
+        public Rows rows(int cols) {
+            float[] row = new float[cols];
+            float s = 1 / scale();
+            return (index, codes) -> {
+                tensor.reals(index * cols, row);
+                for (int k = 0; k < cols; k++) {
+                    float w = row[k] * s;
+                    codes[k] = (byte) (1 + (w > 0.5f ? 1 : 0) - (w < -0.5f ? 1 : 0));
                 }
-            }
-            double mean = sum / tensor.elements();
-            if (!Double.isFinite(mean)) {
-                throw new BitNetException("tensor " + tensor.name() + " holds a NaN or an infinity; the file is damaged");
-            }
-            scale = (float) Math.max(mean, LEAST_MEAN);
+            };
         }
 
+        /** The same whatever the number of threads: rows are summed one by one, then their sums in order. */
         @Override
-        public void codes(long index, byte[] codes) {
-            tensor.reals(index * row.length, row);
-            float s = 1 / scale;
-            for (int k = 0; k < row.length; k++) {
-                float w = row[k] * s;
-                codes[k] = (byte) (1 + (w > 0.5f ? 1 : 0) - (w < -0.5f ? 1 : 0));
+        public synchronized float scale() {
+            if (scale == 0) {
+                double[] sums = LongStream.range(0, tensor.elements() / cols).parallel().mapToDouble(this::sum).toArray();
+                double total = 0;
+                for (double sum : sums) {
+                    total += sum;
+                }
+                double mean = total / tensor.elements();
+                if (!Double.isFinite(mean)) {
+                    throw new BitNetException("tensor " + tensor.name() + " holds a NaN or an infinity; the file is damaged");
+                }
+                scale = (float) Math.max(mean, LEAST_MEAN);
             }
-        }
-
-        @Override
-        public float scale() {
             return scale;
+        }
+
+        private double sum(long index) {
+            float[] row = new float[cols];
+            tensor.reals(index * cols, row);
+            double sum = 0;
+            for (float weight : row) {
+                sum += Math.abs(weight);
+            }
+            return sum;
         }
     }
 }

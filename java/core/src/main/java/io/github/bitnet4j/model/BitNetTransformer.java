@@ -83,17 +83,17 @@ public final class BitNetTransformer implements AutoCloseable {
      * @param positions most positions of a sequence
      * @param precision of keys, values and attention
      * @param mode      of the output head
-     * @param tiles     of TL1 and TL2, if they are not those that the file records
+     * @param layout    of ternary tensors, where the file does not say it
      */
     public BitNetTransformer(GgufFile file, ModelConfig config, Kernels kernels, int batchSize, int positions,
-                             KvPrecision precision, HeadMode mode, TlTiles tiles) {
+                             KvPrecision precision, HeadMode mode, TernaryLayout layout) {
         this.config = config;
         this.kernels = kernels;
         this.batchSize = batchSize;
         this.positions = positions;
         this.precision = precision;
         try {
-            Weights weights = new Weights(file, arena, kernels, tiles);
+            Weights weights = new Weights(file, arena, kernels, layout);
             embedding = weights.table("token_embd.weight", config.vocabulary(), config.hidden());
             head = file.tensor("output.weight").isPresent()
                     ? weights.table("output.weight", config.vocabulary(), config.hidden())
@@ -109,7 +109,7 @@ public final class BitNetTransformer implements AutoCloseable {
             }
             streamed = new ArrayList<>(weights.linears());
             twoPass.ifPresentOrElse(coarse -> coarse.mapped().ifPresent(streamed::add), () -> streamed.add(head));
-            weightMemory = new WeightMemory(LoadMode.MMAP, file.tensorData());
+            weightMemory = new WeightMemory(LoadMode.MMAP, file.tensorData(), weights.repackedBytes());
         } catch (RuntimeException | Error e) {
             arena.close();
             throw e;
@@ -215,7 +215,8 @@ public final class BitNetTransformer implements AutoCloseable {
      * @throws BitNetException if the system has no huge pages, or not enough memory
      */
     public void copyWeights(LoadListener listener) {
-        weightMemory = WeightCopy.of(streamed, kernels, arena, listener);
+        weightMemory = new WeightMemory(LoadMode.HUGEPAGES, WeightCopy.of(streamed, kernels, arena, listener),
+                weightMemory.repackedBytes());
     }
 
     /** Where the weights lie. */
