@@ -91,18 +91,26 @@ BN_INLINE weights weights_q4_0(const uint8_t *block)
     return (weights){scaled(&low, scale), scaled(&high, scale)};
 }
 
+/* Byte i is 16 where bit i is set: copies of the bits, of which each keeps its own; adding 127 carries it into the top. */
+BN_INLINE uint64_t bits_at_4(uint8_t bits)
+{
+    const uint64_t own = bits * UINT64_C(0x0101010101010101) & UINT64_C(0x8040201008040201);
+    return (own + UINT64_C(0x7f7f7f7f7f7f7f7f)) >> 3 & UINT64_C(0x1010101010101010);
+}
+
 /* A block of Q5_0 is an f16 scale, 32 bits, one a weight, that come above the four of 16 bytes as in Q4_0: each plus 16. */
 BN_INLINE weights weights_q5_0(const uint8_t *block)
 {
     const bn_lanes scale = scale_at(block);
-    uint32_t fifth;
-    memcpy(&fifth, block + 2, sizeof fifth);
-    int8_t codes[32];
-    for (size_t i = 0; i < 16; i++) {
-        codes[i] = (int8_t)((block[6 + i] & 15) + (fifth >> i & 1) * 16 - 16);
-        codes[16 + i] = (int8_t)((block[6 + i] >> 4) + (fifth >> (16 + i) & 1) * 16 - 16);
-    }
-    return (weights){scaled(codes, scale), scaled(codes + BN_LANES, scale)};
+    uint64_t fifth[4];
+    for (size_t i = 0; i < 4; i++) fifth[i] = bits_at_4(block[2 + i]);
+    words_16 codes, fifth_low, fifth_high;
+    memcpy(&codes, block + 6, sizeof codes);
+    memcpy(&fifth_low, fifth, sizeof fifth_low);
+    memcpy(&fifth_high, fifth + 2, sizeof fifth_high);
+    const bytes_16 low = (bytes_16)((codes & 0x0f0f) | fifth_low) - 16;
+    const bytes_16 high = (bytes_16)((codes >> 4 & 0x0f0f) | fifth_high) - 16;
+    return (weights){scaled(&low, scale), scaled(&high, scale)};
 }
 
 /*
