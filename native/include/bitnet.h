@@ -154,11 +154,18 @@ typedef enum bn_type {
     BN_TYPE_F32 = 0,
     BN_TYPE_F16 = 1,
     BN_TYPE_Q4_0 = 2,     /* blocks of 32: f16 scale, 32 codes of four bits; 18 bytes                */
+    BN_TYPE_Q5_0 = 6,     /* blocks of 32: f16 scale, 32 codes of five bits; 22 bytes                */
     BN_TYPE_Q8_0 = 8,     /* blocks of 32: f16 scale, 32 int8; 34 bytes                              */
+    BN_TYPE_Q4_K = 12,    /* blocks of 256: codes of four bits, 8 scales and minima of six bits, two f16; 144 bytes */
     BN_TYPE_Q6_K = 14,    /* blocks of 256: codes of six bits, 16 int8 scales and an f16 one; 210 bytes */
+    BN_TYPE_BF16 = 30,
+    BN_TYPE_TQ1_0 = 34,   /* ternary, base 3, blocks of 256 in 54 bytes with an f16 scale; for bn_repack only */
+    BN_TYPE_TQ2_0 = 35,   /* ternary, two bits, blocks of 256 in 66 bytes with an f16 scale; for bn_repack only */
     BN_TYPE_I2_S = 36,    /* ternary, row after row in whole blocks of 128 codes in 32 bytes          */
     BN_TYPE_TL1 = 38,     /* ternary, pairs of weights as indices into tables, in tiles               */
     BN_TYPE_TL2 = 39,     /* ternary, triples of weights as indices and signs, in tiles               */
+    BN_TYPE_I2_S_ROWS4 = 1004, /* I2_S of builds that keep four rows in a byte; for bn_repack only     */
+    BN_TYPE_I2_S_64 = 1064,    /* I2_S as ARM builds write it: 64 codes in 16 bytes; for bn_repack only */
     BN_TYPE_I2_R16 = 1016, /* ternary, 16 rows interleaved: lines of 16 rows x 16 columns in 64 bytes */
     BN_TYPE_I2_C = 1017,   /* ternary, column after column of each strip of 256 rows: n = 1 skips zeros */
     BN_TYPE_B3_R16 = 1020, /* ternary, base 3: lines of 16 rows x 20 columns in 64 bytes             */
@@ -190,9 +197,10 @@ typedef struct bn_matrix {
 
 /*
  * Bytes that rows x cols weights of a type occupy, without the trailing scale of ternary tensors; 0 when the shape is
- * impossible. Q8_0 and Q4_0: cols a multiple of 32. Q6_K: of 256. I2_S: any; a row's last block is filled up
- * with codes 0, which files do not do: they lay blocks over all rows, the same only where cols is a multiple of 128.
- * I2_R16: rows and cols multiples of 16. I2_C: rows a multiple of 64, cols of 16. B3_R16: rows a multiple of 16, cols of 4. TL1: rows a
+ * impossible. Q8_0, Q5_0 and Q4_0: cols a multiple of 32. Q6_K and Q4_K: of 256. TQ1_0 and TQ2_0: of 256, and scales are
+ * within. I2_S: any; a row's last block is filled up with codes 0, which files do not do: they lay blocks over all rows, the
+ * same only where cols is a multiple of 128. I2_S_64: of 64. I2_S_ROWS4: rows of 4. I2_R16: rows and cols multiples of 16.
+ * I2_C: rows a multiple of 64, cols of 16. B3_R16: rows a multiple of 16, cols of 4. TL1: rows a
  * multiple of 32, cols of 4. TL2: rows a multiple of 32, cols of 32 and at least 256; the bytes are those that files
  * declare, rounded up to 32, some of which hold nothing. D4_R16: cols a multiple of 32, at most 8192.
  */
@@ -202,11 +210,13 @@ BN_API size_t bn_matrix_bytes(int32_t type, int64_t rows, int64_t cols);
 BN_API bn_status bn_matrix_check(bn_context *ctx, const bn_matrix *matrix);
 
 /*
- * Writes the weights of an I2_S matrix in another ternary type, or those of a TL1 or TL2 matrix as I2_S:
+ * Writes the weights of an I2_S matrix in another ternary type, or those of a TL1, TL2, TQ1_0, TQ2_0, I2_S_64 or I2_S_ROWS4
+ * matrix as I2_S:
  * bn_matrix_bytes(type, rows, cols) bytes at `to`, 64-byte aligned for speed. tiles: of the result when that is TL1 or
- * TL2, otherwise null. A large matrix can go in pieces of 16 rows (I2_R16, B3_R16), 256 (I2_C) or tiles->rows (TL1),
+ * TL2, otherwise null. The f16 scales of TQ1_0 and TQ2_0, two bytes that end each block, are left to the caller; a block
+ * whose scale is 0 is read as zeros. A large matrix can go in pieces of 16 rows (I2_R16, B3_R16), 256 (I2_C) or tiles->rows (TL1),
  * whose bytes follow each other. BN_ERROR_ARGUMENT, and a sentence that names row and column, when a weight is none of
- * -1, 0 and 1, as in no intact file; `to` is then undefined.
+ * -1, 0 and 1, or a byte of TQ1_0 is none of five digits, as in no intact file; `to` is then undefined.
  */
 BN_API bn_status bn_repack(bn_context *ctx, const bn_matrix *from, int32_t type, const bn_tiles *tiles, void *to);
 
@@ -275,7 +285,7 @@ typedef struct bn_product {
  */
 BN_API bn_status bn_linear(bn_context *ctx, const bn_product *products, int32_t count, const bn_quantized *x, int64_t n);
 
-/* y = W x in f32 for F32, F16, Q8_0, Q6_K and Q4_0 weights (the output head). x: [n][cols], y: [n][y_stride]. */
+/* y = W x in f32 for F32, F16, BF16, Q8_0, Q6_K, Q5_0, Q4_K and Q4_0 weights (the output head). x: [n][cols], y: [n][y_stride]. */
 BN_API bn_status bn_matmul(bn_context *ctx, const bn_matrix *weight, const float *x, int64_t n, float *y,
                            int64_t y_stride);
 

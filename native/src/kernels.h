@@ -259,8 +259,11 @@ typedef enum bn_format {
 #define BN_FORMATS(X)   \
     X(F32, "f32")       \
     X(F16, "f16")       \
+    X(BF16, "bf16")     \
     X(Q8_0, "q8_0")     \
     X(Q6_K, "q6_k")     \
+    X(Q5_0, "q5_0")     \
+    X(Q4_K, "q4_k")     \
     X(Q4_0, "q4_0")     \
     X(I2_S, "i2_s")     \
     X(I2_R16, "i2_r16") \
@@ -301,19 +304,28 @@ typedef enum bn_format {
     BN_LANES_KERNEL(X, GLU, F32, glu)                           \
     BN_LANES_KERNEL(X, MATMUL, F32, matmul_f32)                 \
     BN_LANES_KERNEL(X, MATMUL, F16, matmul_f16)                 \
+    BN_LANES_KERNEL(X, MATMUL, BF16, matmul_bf16)               \
     BN_LANES_KERNEL(X, MATMUL, Q8_0, matmul_q8_0)               \
     BN_LANES_KERNEL(X, MATMUL, Q6_K, matmul_q6_k)               \
+    BN_LANES_KERNEL(X, MATMUL, Q5_0, matmul_q5_0)               \
+    BN_LANES_KERNEL(X, MATMUL, Q4_K, matmul_q4_k)               \
     BN_LANES_KERNEL(X, MATMUL, Q4_0, matmul_q4_0)               \
     BN_LANES_KERNEL(X, MATMUL_ROWS, F32, matmul_rows_f32)       \
     BN_LANES_KERNEL(X, MATMUL_ROWS, F16, matmul_rows_f16)       \
+    BN_LANES_KERNEL(X, MATMUL_ROWS, BF16, matmul_rows_bf16)     \
     BN_LANES_KERNEL(X, MATMUL_ROWS, Q8_0, matmul_rows_q8_0)     \
     BN_LANES_KERNEL(X, MATMUL_ROWS, Q6_K, matmul_rows_q6_k)     \
+    BN_LANES_KERNEL(X, MATMUL_ROWS, Q5_0, matmul_rows_q5_0)     \
+    BN_LANES_KERNEL(X, MATMUL_ROWS, Q4_K, matmul_rows_q4_k)     \
     BN_LANES_KERNEL(X, MATMUL_ROWS, Q4_0, matmul_rows_q4_0)     \
     BN_LANES_KERNEL(X, COARSE_PACK, D4_R16, coarse_pack)        \
     BN_LANES_KERNEL(X, EMBED, F32, embed_f32)                   \
     BN_LANES_KERNEL(X, EMBED, F16, embed_f16)                   \
+    BN_LANES_KERNEL(X, EMBED, BF16, embed_bf16)                 \
     BN_LANES_KERNEL(X, EMBED, Q8_0, embed_q8_0)                 \
     BN_LANES_KERNEL(X, EMBED, Q6_K, embed_q6_k)                 \
+    BN_LANES_KERNEL(X, EMBED, Q5_0, embed_q5_0)                 \
+    BN_LANES_KERNEL(X, EMBED, Q4_K, embed_q4_k)                 \
     BN_LANES_KERNEL(X, EMBED, Q4_0, embed_q4_0)                 \
     BN_LANES_KERNEL(X, ROPE, F32, rope)                         \
     BN_LANES_KERNEL(X, STORE_KV, F16, store_kv)                 \

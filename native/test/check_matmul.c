@@ -20,8 +20,10 @@ typedef struct layout {
 
 static layout layout_of(bn_format format)
 {
-    static const layout layouts[] = {[BN_FORMAT_F32] = {1, 4, -1}, [BN_FORMAT_F16] = {1, 2, 0}, [BN_FORMAT_Q8_0] = {32, 34, 0},
-                                     [BN_FORMAT_Q6_K] = {256, 210, 208}, [BN_FORMAT_Q4_0] = {32, 18, 0}};
+    static const layout layouts[] = {[BN_FORMAT_F32] = {1, 4, -1},       [BN_FORMAT_F16] = {1, 2, 0},
+                                     [BN_FORMAT_BF16] = {1, 2, 0},       [BN_FORMAT_Q8_0] = {32, 34, 0},
+                                     [BN_FORMAT_Q6_K] = {256, 210, 208}, [BN_FORMAT_Q5_0] = {32, 22, 0},
+                                     [BN_FORMAT_Q4_K] = {256, 144, 0},   [BN_FORMAT_Q4_0] = {32, 18, 0}};
     return layouts[format];
 }
 
@@ -36,6 +38,8 @@ static void fill_weights(bn_format format, uint8_t *w, size_t count, uint64_t *r
             put_half(w + of.scale, value);
         else
             memcpy(w, &value, sizeof value);
+        if (format == BN_FORMAT_BF16) memcpy(w, (const uint8_t *)&value + 2, 2);
+        if (format == BN_FORMAT_Q4_K) put_half(w + 2, float_random(random));
     }
 }
 
@@ -44,6 +48,12 @@ static int32_t code_at(bn_format format, const uint8_t *block, size_t i)
 {
     if (format == BN_FORMAT_Q8_0) return (int8_t)block[2 + i];
     if (format == BN_FORMAT_Q4_0) return (i < 16 ? block[2 + i] & 15 : block[2 + i - 16] >> 4) - 8;
+    if (format == BN_FORMAT_Q5_0) {
+        uint32_t fifth;
+        memcpy(&fifth, block + 2, sizeof fifth);
+        return ((i < 16 ? block[6 + i] & 15 : block[6 + i - 16] >> 4) | (int32_t)(fifth >> i & 1) << 4) - 16;
+    }
+    if (format == BN_FORMAT_Q4_K) return i % 64 < 32 ? block[16 + i / 64 * 32 + i % 32] & 15 : block[16 + i / 64 * 32 + i % 32] >> 4;
     if (format != BN_FORMAT_Q6_K) return 1;
     const size_t half = i / 128, in_half = i % 128;
     const int32_t byte = block[half * 64 + in_half % 64], high = block[128 + half * 32 + in_half % 32];
@@ -51,7 +61,14 @@ static int32_t code_at(bn_format format, const uint8_t *block, size_t i)
     return code - 32;
 }
 
-/* Weight i of a whole number of blocks, by the definition of the format; exact in float. */
+/* The scale and the minimum of weights 32 j .. 32 j + 31 of a block of Q4_K: get_scale_min_k4 of llama.cpp. */
+static void scale_min_k4(size_t j, const uint8_t *q, int32_t *scale, int32_t *minimum)
+{
+    *scale = j < 4 ? q[j] & 63 : (q[j + 4] & 0xF) | q[j - 4] >> 6 << 4;
+    *minimum = j < 4 ? q[j + 4] & 63 : q[j + 4] >> 4 | q[j] >> 6 << 4;
+}
+
+/* Weight i of a whole number of blocks, by the definition of the format; exact in float, but for Q4_K's difference. */
 static float weight_at(bn_format format, const uint8_t *w, size_t i)
 {
     const layout of = layout_of(format);
@@ -63,7 +80,17 @@ static float weight_at(bn_format format, const uint8_t *w, size_t i)
         return value;
     }
     memcpy(&half, block + of.scale, sizeof half);
+    if (format == BN_FORMAT_BF16) {
+        memcpy(&value, &(uint32_t){(uint32_t)half << 16}, sizeof value);
+        return value;
+    }
     value = half_value(half);
+    if (format == BN_FORMAT_Q4_K) {
+        int32_t scale, minimum;
+        scale_min_k4(i % of.block / 32, block + 4, &scale, &minimum);
+        memcpy(&half, block + 2, sizeof half);
+        return value * (float)scale * (float)code_at(format, block, i % of.block) - half_value(half) * (float)minimum;
+    }
     if (format == BN_FORMAT_Q6_K) value *= (float)(int8_t)block[192 + i % of.block / 16];
     return value * (float)code_at(format, block, i % of.block);
 }
@@ -154,8 +181,8 @@ void check_embed(const bn_kernel *kernel)
         check_describe("%s, %zu columns", kernel->name, *cols);
         check_embed_row(kernel, w, *cols);
     }
-    if (kernel->format != BN_FORMAT_F16) return;
-    check_describe("%s, all values of f16", kernel->name);
+    if (kernel->format != BN_FORMAT_F16 && kernel->format != BN_FORMAT_BF16) return;
+    check_describe("%s, all values", kernel->name);
     for (uint32_t i = 0; i < 65536; i++) memcpy(w + 2 * i, &(uint16_t){(uint16_t)i}, 2);
     check_embed_row(kernel, w, 65536);
 }

@@ -161,6 +161,9 @@ static void test_sizes(void)
     expect(bn_matrix_bytes(BN_TYPE_F32, 3, 5) == 60 && bn_matrix_bytes(BN_TYPE_F16, 3, 5) == 30, "F32, F16");
     expect(bn_matrix_bytes(BN_TYPE_Q8_0, 3, 64) == 204 && bn_matrix_bytes(BN_TYPE_Q8_0, 3, 65) == 0, "Q8_0");
     expect(bn_matrix_bytes(BN_TYPE_Q4_0, 3, 64) == 108 && bn_matrix_bytes(BN_TYPE_Q4_0, 3, 65) == 0, "Q4_0");
+    expect(bn_matrix_bytes(BN_TYPE_Q5_0, 3, 64) == 132 && bn_matrix_bytes(BN_TYPE_Q5_0, 3, 65) == 0, "Q5_0");
+    expect(bn_matrix_bytes(BN_TYPE_Q4_K, 3, 512) == 864 && bn_matrix_bytes(BN_TYPE_Q4_K, 3, 288) == 0, "Q4_K");
+    expect(bn_matrix_bytes(BN_TYPE_BF16, 3, 5) == 30, "BF16");
     expect(bn_matrix_bytes(BN_TYPE_Q6_K, 3, 512) == 1260 && bn_matrix_bytes(BN_TYPE_Q6_K, 3, 288) == 0, "Q6_K");
     expect(bn_matrix_bytes(BN_TYPE_I2_S, 3, 256) == 192 && bn_matrix_bytes(BN_TYPE_I2_S, 3, 192) == 192, "I2_S");
     expect(bn_matrix_bytes(BN_TYPE_B3_R16, 32, 40) == 256 && bn_matrix_bytes(BN_TYPE_B3_R16, 32, 44) == 384, "B3_R16");

@@ -98,7 +98,9 @@ void float_expect_same(const char *what, const float *got, const float *expected
 
 size_t float_row_bytes(bn_format format, size_t cols)
 {
-    static const int32_t types[] = {[BN_FORMAT_F32] = BN_TYPE_F32, [BN_FORMAT_F16] = BN_TYPE_F16, [BN_FORMAT_Q8_0] = BN_TYPE_Q8_0,
-                                    [BN_FORMAT_Q6_K] = BN_TYPE_Q6_K, [BN_FORMAT_Q4_0] = BN_TYPE_Q4_0};
+    static const int32_t types[] = {[BN_FORMAT_F32] = BN_TYPE_F32,   [BN_FORMAT_F16] = BN_TYPE_F16,
+                                    [BN_FORMAT_BF16] = BN_TYPE_BF16, [BN_FORMAT_Q8_0] = BN_TYPE_Q8_0,
+                                    [BN_FORMAT_Q6_K] = BN_TYPE_Q6_K, [BN_FORMAT_Q5_0] = BN_TYPE_Q5_0,
+                                    [BN_FORMAT_Q4_K] = BN_TYPE_Q4_K, [BN_FORMAT_Q4_0] = BN_TYPE_Q4_0};
     return bn_matrix_bytes(types[format], 1, (int64_t)cols);
 }

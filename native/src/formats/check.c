@@ -14,13 +14,26 @@ static const char *rule_of(int32_t type)
     case BN_TYPE_F32:
     case BN_TYPE_F16:
     case BN_TYPE_I2_S:
+    case BN_TYPE_BF16:
         return "it has no elements, or more than there are addresses";
     case BN_TYPE_Q4_0:
         return "Q4_0 has columns in multiples of 32";
+    case BN_TYPE_Q5_0:
+        return "Q5_0 has columns in multiples of 32";
     case BN_TYPE_Q8_0:
         return "Q8_0 has columns in multiples of 32";
+    case BN_TYPE_Q4_K:
+        return "Q4_K has columns in multiples of 256";
     case BN_TYPE_Q6_K:
         return "Q6_K has columns in multiples of 256";
+    case BN_TYPE_I2_S_64:
+        return "I2_S of 64 codes a block has columns in multiples of 64";
+    case BN_TYPE_I2_S_ROWS4:
+        return "I2_S of four rows a byte has rows in multiples of 4";
+    case BN_TYPE_TQ1_0:
+        return "TQ1_0 has columns in multiples of 256";
+    case BN_TYPE_TQ2_0:
+        return "TQ2_0 has columns in multiples of 256";
     case BN_TYPE_I2_R16:
         return "I2_R16 has rows and columns in multiples of 16";
     case BN_TYPE_I2_C:

@@ -47,4 +47,22 @@ static inline int32_t bn_i2s_code(const uint8_t *w, size_t k)
     return (w[byte] >> shift) & 3;
 }
 
+/* The 128 codes of a block, one a byte. */
+static inline void bn_i2s_unpack(const uint8_t *restrict w, uint8_t *restrict codes)
+{
+    for (size_t j = 0; j < BN_I2S_BLOCK_BYTES; j++) {
+        codes[j] = w[j] >> 6;
+        codes[32 + j] = w[j] >> 4 & 3;
+        codes[64 + j] = w[j] >> 2 & 3;
+        codes[96 + j] = w[j] & 3;
+    }
+}
+
+/* And back. */
+static inline void bn_i2s_pack(const uint8_t *restrict codes, uint8_t *restrict w)
+{
+    for (size_t j = 0; j < BN_I2S_BLOCK_BYTES; j++)
+        w[j] = (uint8_t)(codes[j] << 6 | codes[32 + j] << 4 | codes[64 + j] << 2 | codes[96 + j]);
+}
+
 #endif

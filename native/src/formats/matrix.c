@@ -8,6 +8,7 @@
 #include "i2r16.h"
 #include "i2s.h"
 #include "tl2.h"
+#include "tq.h"
 
 /* rows * (cols / block) * block_bytes, or 0 when cols is no multiple of block or the product overflows. */
 static size_t blocks_bytes(int64_t rows, int64_t cols, int64_t block, int64_t block_bytes)
@@ -51,16 +52,29 @@ size_t bn_matrix_bytes(int32_t type, int64_t rows, int64_t cols)
     case BN_TYPE_F32:
         return blocks_bytes(rows, cols, 1, 4);
     case BN_TYPE_F16:
+    case BN_TYPE_BF16:
         return blocks_bytes(rows, cols, 1, 2);
     case BN_TYPE_Q4_0:
         return blocks_bytes(rows, cols, 32, 18);
+    case BN_TYPE_Q5_0:
+        return blocks_bytes(rows, cols, 32, 22);
     case BN_TYPE_Q8_0:
         return blocks_bytes(rows, cols, 32, 34);
+    case BN_TYPE_Q4_K:
+        return blocks_bytes(rows, cols, 256, 144);
     case BN_TYPE_Q6_K:
         return blocks_bytes(rows, cols, 256, 210);
     case BN_TYPE_I2_S:
         if (cols > INT64_MAX - BN_I2S_BLOCK) return 0;
         return blocks_bytes(rows, (int64_t)bn_i2s_whole((size_t)cols), BN_I2S_BLOCK, BN_I2S_BLOCK_BYTES);
+    case BN_TYPE_I2_S_64:
+        return blocks_bytes(rows, cols, 64, 16);
+    case BN_TYPE_I2_S_ROWS4:
+        return rows % 4 == 0 ? blocks_bytes(rows / 4, cols, 1, 1) : 0;
+    case BN_TYPE_TQ1_0:
+        return blocks_bytes(rows, cols, BN_TQ_BLOCK, BN_TQ1_BLOCK_BYTES);
+    case BN_TYPE_TQ2_0:
+        return blocks_bytes(rows, cols, BN_TQ_BLOCK, BN_TQ2_BLOCK_BYTES);
     case BN_TYPE_TL1:
         return rows % 32 == 0 ? blocks_bytes(rows, cols, 4, 1) : 0;
     case BN_TYPE_TL2:

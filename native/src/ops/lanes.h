@@ -253,6 +253,18 @@ BN_INLINE bn_lanes bn_lanes_load_half(const uint16_t *x)
     return r;
 }
 
+/* 16 BF16: the upper halves of floats. */
+BN_INLINE bn_lanes bn_lanes_load_bf16(const uint16_t *x)
+{
+    bn_lanes r;
+    for (int p = 0; p < BN_PARTS; p++) {
+        bn_vh h;
+        memcpy(&h, x + p * BN_VECTOR, sizeof h);
+        r.part[p] = (bn_vf)(__builtin_convertvector(h, bn_vi) << 16);
+    }
+    return r;
+}
+
 BN_INLINE bn_lanes bn_lanes_load_half_some(const uint16_t *x, size_t count)
 {
     uint16_t padded[BN_LANES] = {0};

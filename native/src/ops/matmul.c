@@ -45,7 +45,8 @@ bn_status bn_check_float_matrix(bn_context *ctx, const char *operation, const bn
     if (matrix == NULL || matrix->data == NULL)
         return bn_fail(ctx, BN_ERROR_ARGUMENT, "%s: the matrix is null", operation);
     if (bn_float_format(matrix->type) < 0)
-        return bn_fail(ctx, BN_ERROR_ARGUMENT, "%s: type %d is none of F32 (0), F16 (1), Q4_0 (2), Q8_0 (8), Q6_K (14)",
+        return bn_fail(ctx, BN_ERROR_ARGUMENT, "%s: type %d is none of F32 (0), F16 (1), Q4_0 (2), Q5_0 (6), Q8_0 (8), Q4_K (12), "
+                       "Q6_K (14), BF16 (30)",
                        operation, matrix->type);
     if (bn_matrix_bytes(matrix->type, matrix->rows, matrix->cols) == 0)
         return bn_fail(ctx, BN_ERROR_ARGUMENT, "%s: the matrix has the impossible shape %lld x %lld", operation,

@@ -27,10 +27,16 @@ static inline int32_t bn_float_format(int32_t type)
         return BN_FORMAT_F32;
     case BN_TYPE_F16:
         return BN_FORMAT_F16;
+    case BN_TYPE_BF16:
+        return BN_FORMAT_BF16;
     case BN_TYPE_Q8_0:
         return BN_FORMAT_Q8_0;
     case BN_TYPE_Q6_K:
         return BN_FORMAT_Q6_K;
+    case BN_TYPE_Q5_0:
+        return BN_FORMAT_Q5_0;
+    case BN_TYPE_Q4_K:
+        return BN_FORMAT_Q4_K;
     case BN_TYPE_Q4_0:
         return BN_FORMAT_Q4_0;
     default:
@@ -92,7 +98,8 @@ static inline const uint8_t *bn_ternary_row(const bn_matrix *weight, int64_t row
 /* And back: the bn_type of a float or ternary format of the table, or -1. */
 static inline int32_t bn_type_of_float(bn_format format)
 {
-    static const int32_t types[] = {BN_TYPE_F32, BN_TYPE_F16, BN_TYPE_Q8_0, BN_TYPE_Q6_K, BN_TYPE_Q4_0};
+    static const int32_t types[] = {BN_TYPE_F32,  BN_TYPE_F16,  BN_TYPE_BF16, BN_TYPE_Q8_0,
+                                    BN_TYPE_Q6_K, BN_TYPE_Q5_0, BN_TYPE_Q4_K, BN_TYPE_Q4_0};
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
         if (bn_float_format(types[i]) == (int32_t)format) return types[i];
     return -1;

@@ -1,4 +1,4 @@
-/* Ternary weights from I2_S into other formats, a panel of rows at a time, and from TL1 and TL2 into I2_S. */
+/* Ternary weights from I2_S into other formats, a panel of rows at a time, and from others into I2_S. */
 #include <string.h>
 
 #include "formats/b3r16.h"
@@ -8,17 +8,6 @@
 #include "repack.h"
 
 enum { BLOCK = BN_I2S_BLOCK };
-
-/* 128 codes, one a byte; their bits ORed together tell whether a code is 3. */
-static void unpack_block(const uint8_t *restrict w, uint8_t *restrict codes)
-{
-    for (size_t j = 0; j < BN_I2S_BLOCK_BYTES; j++) {
-        codes[j] = w[j] >> 6;
-        codes[32 + j] = w[j] >> 4 & 3;
-        codes[64 + j] = w[j] >> 2 & 3;
-        codes[96 + j] = w[j] & 3;
-    }
-}
 
 void bn_repack_check(bn_repack_job *job, int64_t row, int64_t k, const uint8_t *codes, size_t count)
 {
@@ -39,7 +28,7 @@ static size_t unpack_rows(bn_repack_job *job, int64_t row, size_t rows, int64_t 
     const uint8_t *w = (const uint8_t *)job->from->data + (size_t)row * row_bytes + (size_t)k / 4;
     const size_t left = (size_t)(job->from->cols - k), count = left < BLOCK ? left : BLOCK;
     for (size_t r = 0; r < rows; r++) {
-        unpack_block(w + r * row_bytes, codes[r]);
+        bn_i2s_unpack(w + r * row_bytes, codes[r]);
         bn_repack_check(job, row + (int64_t)r, k, codes[r], count);
     }
     return count;
@@ -125,7 +114,7 @@ static void to_i2s(void *argument, int64_t begin, int64_t end, int32_t thread)
         job->unpack(job->from, (size_t)row, (size_t)job->from->tiles.band, to);
         for (int64_t r = 0; r < job->from->tiles.band; r++, to += row_bytes) {
             for (size_t k = 0; k < cols; k += BLOCK) {
-                unpack_block(to + k / 4, codes);
+                bn_i2s_unpack(to + k / 4, codes);
                 bn_repack_check(job, row + r, (int64_t)k, codes, BLOCK);
             }
         }
@@ -143,6 +132,12 @@ static const way WAYS[] = {
     {BN_TYPE_I2_S, BN_TYPE_B3_R16, BN_B3R16_ROWS, to_b3r16}, {BN_TYPE_I2_S, BN_TYPE_TL1, 0, bn_repack_to_tl1},
     {BN_TYPE_I2_S, BN_TYPE_TL2, 0, bn_repack_to_tl2},        {BN_TYPE_TL1, BN_TYPE_I2_S, 0, to_i2s},
     {BN_TYPE_TL2, BN_TYPE_I2_S, 0, to_i2s},
+    {BN_TYPE_I2_S, BN_TYPE_TQ1_0, BN_REPACK_ROWS, bn_repack_rows_to_tq},
+    {BN_TYPE_I2_S, BN_TYPE_TQ2_0, BN_REPACK_ROWS, bn_repack_rows_to_tq},
+    {BN_TYPE_TQ1_0, BN_TYPE_I2_S, BN_REPACK_ROWS, bn_repack_rows_to_i2s},
+    {BN_TYPE_TQ2_0, BN_TYPE_I2_S, BN_REPACK_ROWS, bn_repack_rows_to_i2s},
+    {BN_TYPE_I2_S_64, BN_TYPE_I2_S, BN_REPACK_ROWS, bn_repack_rows_to_i2s},
+    {BN_TYPE_I2_S_ROWS4, BN_TYPE_I2_S, BN_REPACK_ROWS, bn_repack_rows_to_i2s},
 };
 
 static const way *way_of(int32_t from, int32_t to)
@@ -161,7 +156,7 @@ bn_status bn_repack(bn_context *ctx, const bn_matrix *from, int32_t type, const 
     if (by == NULL)
         return bn_fail(ctx, BN_ERROR_ARGUMENT,
                        "bn_repack: from type %d to type %d; it takes I2_S (36) to I2_R16 (1016), I2_C (1017), B3_R16 (1020), "
-                       "TL1 (38) or TL2 (39), and TL1 or TL2 to I2_S",
+                       "TL1 (38), TL2 (39), TQ1_0 (34) or TQ2_0 (35), and the last four, 1004 and 1064 to I2_S",
                        from->type, type);
     const bn_matrix result = {to, from->rows, from->cols, type, 0, tiles == NULL ? (bn_tiles){0} : *tiles};
     bn_status status = bn_matrix_check(ctx, from);
@@ -169,7 +164,8 @@ bn_status bn_repack(bn_context *ctx, const bn_matrix *from, int32_t type, const 
     if (status == BN_OK) status = bn_enter(ctx);
     if (status != BN_OK) return status;
     bn_repack_job job = {.from = from, .to = &result, .bytes = to, .bad = INT64_MAX};
-    job.unpack = (bn_unpack_tiles_fn)bn_kernel_of(ctx, BN_OPERATION_UNPACK_TILES, (bn_format)bn_ternary_format(from->type));
+    if (bn_tiled(from->type))
+        job.unpack = (bn_unpack_tiles_fn)bn_kernel_of(ctx, BN_OPERATION_UNPACK_TILES, (bn_format)bn_ternary_format(from->type));
     const int64_t band = from->type == BN_TYPE_I2_S ? result.tiles.band : from->tiles.band;
     const int64_t piece = by->piece > 0 ? by->piece : band;
     bn_parallel(ctx, (from->rows - 1) / piece + 1, 1, by->task, &job);

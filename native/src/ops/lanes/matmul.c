@@ -1,10 +1,11 @@
-/* Products with F32, F16, Q8_0, Q6_K and Q4_0 matrices, and rows of such matrices as floats. */
+/* Products with F32, F16, BF16, Q8_0, Q6_K, Q5_0, Q4_K and Q4_0 matrices, and rows of such matrices as floats. */
 #include "kernels.h"
 #include "ops/lanes.h"
 
 /*
  * A format is the way to 32 weights as two lanes. All are exact in float (a Q8_0 weight is 8 bits times 11, a Q6_K weight
- * 5 bits and a sign times 7 times 11), so a product depends on the weights' values only, not on their format.
+ * 5 bits and a sign times 7 times 11), but for Q4_K's, the difference of two exact products, rounded once as everywhere. So
+ * a product depends on the weights' values only, not on their format.
  */
 typedef struct weights {
     bn_lanes low, high;
@@ -13,23 +14,27 @@ typedef struct weights {
 /* Columns of a block of a format, or 32: the formats without blocks come in runs of 32. */
 BN_INLINE size_t block_cols(int format)
 {
-    return format == BN_FORMAT_Q6_K ? 256 : 32;
+    return format == BN_FORMAT_Q6_K || format == BN_FORMAT_Q4_K ? 256 : 32;
 }
 
 BN_INLINE size_t block_bytes(int format)
 {
     return format == BN_FORMAT_F32    ? 32 * 4
            : format == BN_FORMAT_F16  ? 32 * 2
+           : format == BN_FORMAT_BF16 ? 32 * 2
            : format == BN_FORMAT_Q8_0 ? 34
            : format == BN_FORMAT_Q6_K ? 210
+           : format == BN_FORMAT_Q5_0 ? 22
+           : format == BN_FORMAT_Q4_K ? 144
                                       : 18;
 }
 
 BN_INLINE size_t row_bytes(int format, size_t cols)
 {
-    return format == BN_FORMAT_F32   ? cols * 4
-           : format == BN_FORMAT_F16 ? cols * 2
-                                     : cols / block_cols(format) * block_bytes(format);
+    return format == BN_FORMAT_F32    ? cols * 4
+           : format == BN_FORMAT_F16  ? cols * 2
+           : format == BN_FORMAT_BF16 ? cols * 2
+                                      : cols / block_cols(format) * block_bytes(format);
 }
 
 BN_INLINE weights weights_f32(const uint8_t *block)
@@ -42,6 +47,12 @@ BN_INLINE weights weights_f16(const uint8_t *block)
 {
     const uint16_t *w = (const uint16_t *)(const void *)block;
     return (weights){bn_lanes_load_half(w), bn_lanes_load_half(w + BN_LANES)};
+}
+
+BN_INLINE weights weights_bf16(const uint8_t *block)
+{
+    const uint16_t *w = (const uint16_t *)(const void *)block;
+    return (weights){bn_lanes_load_bf16(w), bn_lanes_load_bf16(w + BN_LANES)};
 }
 
 /* One f16, which nothing aligns, in all lanes. */
@@ -80,6 +91,64 @@ BN_INLINE weights weights_q4_0(const uint8_t *block)
     return (weights){scaled(&low, scale), scaled(&high, scale)};
 }
 
+/* Byte i is 16 where bit i is set: copies of the bits, of which each keeps its own; adding 127 carries it into the top. */
+BN_INLINE uint64_t bits_at_4(uint8_t bits)
+{
+    const uint64_t own = bits * UINT64_C(0x0101010101010101) & UINT64_C(0x8040201008040201);
+    return (own + UINT64_C(0x7f7f7f7f7f7f7f7f)) >> 3 & UINT64_C(0x1010101010101010);
+}
+
+/* A block of Q5_0 is an f16 scale, 32 bits, one a weight, that come above the four of 16 bytes as in Q4_0: each plus 16. */
+BN_INLINE weights weights_q5_0(const uint8_t *block)
+{
+    const bn_lanes scale = scale_at(block);
+    uint64_t fifth[4];
+    for (size_t i = 0; i < 4; i++) fifth[i] = bits_at_4(block[2 + i]);
+    words_16 codes, fifth_low, fifth_high;
+    memcpy(&codes, block + 6, sizeof codes);
+    memcpy(&fifth_low, fifth, sizeof fifth_low);
+    memcpy(&fifth_high, fifth + 2, sizeof fifth_high);
+    const bytes_16 low = (bytes_16)((codes & 0x0f0f) | fifth_low) - 16;
+    const bytes_16 high = (bytes_16)((codes >> 4 & 0x0f0f) | fifth_high) - 16;
+    return (weights){scaled(&low, scale), scaled(&high, scale)};
+}
+
+/*
+ * A block of Q4_K is 256 weights d s q - e m in 144 bytes: f16 d and e, 12 bytes of s and m, 128 of codes q. Run r (0..7) of
+ * 32 weights has codes in bytes 16 + 32 (r / 2) .. + 31, in the low bits where r is even, and its own s and m of six bits, for
+ *
+ *     r < 4     byte 4 + r          bits 0..5   s         byte 8 + r          bits 0..5   m
+ *     r >= 4    byte 8 + r          bits 0..3   s         byte 8 + r          bits 4..7   m
+ *               byte 4 + r - 4      bits 6..7   above s   byte 8 + r - 4      bits 6..7   above m
+ *
+ * Eight d s, then eight -e m.
+ */
+BN_INLINE void scales_q4_k(const uint8_t *block, float *scales)
+{
+    const uint8_t *at = block + 4;
+    int8_t s[BN_LANES] = {0}, m[BN_LANES] = {0};
+    for (size_t r = 0; r < 4; r++) {
+        s[r] = (int8_t)(at[r] & 63);
+        m[r] = (int8_t)-(at[4 + r] & 63);
+        s[4 + r] = (int8_t)((at[8 + r] & 15) | at[r] >> 6 << 4);
+        m[4 + r] = (int8_t)-(at[8 + r] >> 4 | at[4 + r] >> 6 << 4);
+    }
+    float minima[BN_LANES];
+    bn_lanes_store(scales, scaled(s, scale_at(block)));
+    bn_lanes_store(minima, scaled(m, scale_at(block + 2)));
+    memcpy(scales + 8, minima, 8 * sizeof *minima);
+}
+
+BN_INLINE weights weights_q4_k(const uint8_t *block, size_t run, const float *scales)
+{
+    words_32 codes;
+    memcpy(&codes, block + 16 + run / 2 * 32, sizeof codes);
+    codes = codes >> 4 * (run % 2) & 0x0f0f;
+    const int8_t *q = (const int8_t *)&codes;
+    const bn_lanes scale = bn_lanes_all(scales[run]), minimum = bn_lanes_all(scales[8 + run]);
+    return (weights){bn_lanes_add(scaled(q, scale), minimum), bn_lanes_add(scaled(q + BN_LANES, scale), minimum)};
+}
+
 /*
  * A block of Q6_K is 256 weights in 210 bytes: 128 bytes of low four bits, 64 of high two bits, 16 int8 scales, each for 16
  * weights, and an f16 scale of the scales. Run j (0..3) of 32 weights of half h (0, 1), each plus 32:
@@ -110,6 +179,7 @@ BN_INLINE weights weights_q6_k(const uint8_t *block, size_t run, const float *sc
 BN_INLINE void scales_of(int format, const uint8_t *block, float *scales)
 {
     if (format == BN_FORMAT_Q6_K) scales_q6_k(block, scales);
+    if (format == BN_FORMAT_Q4_K) scales_q4_k(block, scales);
 }
 
 /* Weights 32 run .. 32 run + 31 of a block. */
@@ -117,22 +187,25 @@ BN_INLINE weights weights_of(int format, const uint8_t *block, size_t run, const
 {
     return format == BN_FORMAT_F32    ? weights_f32(block)
            : format == BN_FORMAT_F16  ? weights_f16(block)
+           : format == BN_FORMAT_BF16 ? weights_bf16(block)
            : format == BN_FORMAT_Q8_0 ? weights_q8_0(block)
            : format == BN_FORMAT_Q6_K ? weights_q6_k(block, run, scales)
+           : format == BN_FORMAT_Q5_0 ? weights_q5_0(block)
+           : format == BN_FORMAT_Q4_K ? weights_q4_k(block, run, scales)
                                       : weights_q4_0(block);
 }
 
-/* The last `some` weights of a row of F32 or F16, which lie at `at`; zeros above. */
+/* The last `some` weights of a row of F32, F16 or BF16, which lie at `at`; zeros above. */
 BN_INLINE weights weights_some(int format, const uint8_t *at, size_t some)
 {
     float f32[32] = {0};
-    uint16_t f16[32] = {0};
+    uint16_t halves[32] = {0};
     if (format == BN_FORMAT_F32) {
         memcpy(f32, at, some * sizeof *f32);
         return weights_f32((const uint8_t *)f32);
     }
-    memcpy(f16, at, some * sizeof *f16);
-    return weights_f16((const uint8_t *)f16);
+    memcpy(halves, at, some * sizeof *halves);
+    return format == BN_FORMAT_F16 ? weights_f16((const uint8_t *)halves) : weights_bf16((const uint8_t *)halves);
 }
 
 /*
@@ -276,6 +349,9 @@ BN_INLINE void embed(int format, const uint8_t *row, size_t cols, float *x)
 
 KERNELS(BN_FORMAT_F32, f32)
 KERNELS(BN_FORMAT_F16, f16)
+KERNELS(BN_FORMAT_BF16, bf16)
 KERNELS(BN_FORMAT_Q8_0, q8_0)
 KERNELS(BN_FORMAT_Q6_K, q6_k)
+KERNELS(BN_FORMAT_Q5_0, q5_0)
+KERNELS(BN_FORMAT_Q4_K, q4_k)
 KERNELS(BN_FORMAT_Q4_0, q4_0)

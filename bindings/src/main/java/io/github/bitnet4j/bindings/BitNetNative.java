@@ -1076,6 +1076,15 @@ public class BitNetNative extends BitNetNative$shared {
     public static int BN_TYPE_Q4_0() {
         return BN_TYPE_Q4_0;
     }
+    private static final int BN_TYPE_Q5_0 = (int)6L;
+    /**
+     * {@snippet lang=c :
+     * enum bn_type.BN_TYPE_Q5_0 = 6
+     * }
+     */
+    public static int BN_TYPE_Q5_0() {
+        return BN_TYPE_Q5_0;
+    }
     private static final int BN_TYPE_Q8_0 = (int)8L;
     /**
      * {@snippet lang=c :
@@ -1085,6 +1094,15 @@ public class BitNetNative extends BitNetNative$shared {
     public static int BN_TYPE_Q8_0() {
         return BN_TYPE_Q8_0;
     }
+    private static final int BN_TYPE_Q4_K = (int)12L;
+    /**
+     * {@snippet lang=c :
+     * enum bn_type.BN_TYPE_Q4_K = 12
+     * }
+     */
+    public static int BN_TYPE_Q4_K() {
+        return BN_TYPE_Q4_K;
+    }
     private static final int BN_TYPE_Q6_K = (int)14L;
     /**
      * {@snippet lang=c :
@@ -1093,6 +1111,33 @@ public class BitNetNative extends BitNetNative$shared {
      */
     public static int BN_TYPE_Q6_K() {
         return BN_TYPE_Q6_K;
+    }
+    private static final int BN_TYPE_BF16 = (int)30L;
+    /**
+     * {@snippet lang=c :
+     * enum bn_type.BN_TYPE_BF16 = 30
+     * }
+     */
+    public static int BN_TYPE_BF16() {
+        return BN_TYPE_BF16;
+    }
+    private static final int BN_TYPE_TQ1_0 = (int)34L;
+    /**
+     * {@snippet lang=c :
+     * enum bn_type.BN_TYPE_TQ1_0 = 34
+     * }
+     */
+    public static int BN_TYPE_TQ1_0() {
+        return BN_TYPE_TQ1_0;
+    }
+    private static final int BN_TYPE_TQ2_0 = (int)35L;
+    /**
+     * {@snippet lang=c :
+     * enum bn_type.BN_TYPE_TQ2_0 = 35
+     * }
+     */
+    public static int BN_TYPE_TQ2_0() {
+        return BN_TYPE_TQ2_0;
     }
     private static final int BN_TYPE_I2_S = (int)36L;
     /**
@@ -1120,6 +1165,24 @@ public class BitNetNative extends BitNetNative$shared {
      */
     public static int BN_TYPE_TL2() {
         return BN_TYPE_TL2;
+    }
+    private static final int BN_TYPE_I2_S_ROWS4 = (int)1004L;
+    /**
+     * {@snippet lang=c :
+     * enum bn_type.BN_TYPE_I2_S_ROWS4 = 1004
+     * }
+     */
+    public static int BN_TYPE_I2_S_ROWS4() {
+        return BN_TYPE_I2_S_ROWS4;
+    }
+    private static final int BN_TYPE_I2_S_64 = (int)1064L;
+    /**
+     * {@snippet lang=c :
+     * enum bn_type.BN_TYPE_I2_S_64 = 1064
+     * }
+     */
+    public static int BN_TYPE_I2_S_64() {
+        return BN_TYPE_I2_S_64;
     }
     private static final int BN_TYPE_I2_R16 = (int)1016L;
     /**

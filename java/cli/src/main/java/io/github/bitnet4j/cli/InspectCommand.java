@@ -1,8 +1,13 @@
 package io.github.bitnet4j.cli;
 
+import io.github.bitnet4j.api.BitNetModel;
+import io.github.bitnet4j.api.ModelOptions;
 import io.github.bitnet4j.gguf.GgmlType;
 import io.github.bitnet4j.gguf.GgufFile;
 import io.github.bitnet4j.gguf.GgufTensor;
+import io.github.bitnet4j.model.Cpu;
+import io.github.bitnet4j.model.Kernels;
+import io.github.bitnet4j.model.ModelCheck;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -11,6 +16,7 @@ import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** {@code bitnet inspect}: what a GGUF file holds, whether it can run here or not. */
@@ -18,11 +24,15 @@ import picocli.CommandLine.Parameters;
         description = {"List the metadata and tensors of a GGUF file.",
                 "%nWorks with any GGUF file, and says at the end whether the model can run here.%n"},
         footer = {"", "Examples:",
-                "  bitnet inspect model.gguf",
+                "  bitnet inspect model.gguf", "  bitnet inspect model.gguf --check",
                 "  bitnet inspect model.gguf --json | jq '.metadata[\"general.name\"].value'"})
 final class InspectCommand extends ModelCommand {
     @Parameters(paramLabel = "FILE", arity = "0..1", description = "The file (default: that of -m).")
     private Path file;
+
+    @Option(names = "--check", order = 1, description = "Read every weight, and fail if the file holds what no intact one does: a "
+            + "ternary weight that is none of -1, 0 and 1, a scale that is no positive number, a NaN or an infinity.")
+    private boolean check;
 
     InspectCommand(Console console) {
         super(console);
@@ -32,28 +42,47 @@ final class InspectCommand extends ModelCommand {
     public Integer call() throws IOException {
         Path path = file == null ? modelPath() : file;
         try (GgufFile gguf = openFile(path)) {
-            Optional<String> obstacle = obstacle(path);
+            if (check) {
+                check(gguf);
+            }
+            Trial trial = trial(path);
             if (json) {
-                InspectJson.print(console.out(), gguf, obstacle);
+                InspectJson.print(console.out(), gguf, trial.obstacle());
             } else {
                 print(gguf);
-                console.out().println(obstacle.map(reason -> "This model cannot run here: " + reason)
-                        .orElse("This model can run here: bitnet run -m " + path));
+                console.out().println(trial.obstacle().map(reason -> "This model cannot run here: " + reason)
+                        .orElse("This model can run here" + trial.repacked() + ": bitnet run -m " + path));
             }
         }
         return OK;
     }
 
-    /** Why the model cannot run; empty if it can. Opening tells, and reads next to nothing. */
-    private Optional<String> obstacle(Path path) {
-        try {
-            open(path, modelOptions()).close();
-            return Optional.empty();
+    private void check(GgufFile gguf) {
+        ModelOptions options = modelOptions();
+        try (Kernels kernels = new Kernels(options.threads() > 0 ? options.threads() : Cpu.physicalCores(), options.isa());
+             Progress progress = new Progress(console, "reading " + gguf.path().getFileName())) {
+            ModelCheck.verify(gguf, options.layout(), kernels, (done, total) ->
+                    progress.update(done, total, Units.bytes(done) + " of " + Units.bytes(total)));
+        }
+    }
+
+    /**
+     * What came of opening the model.
+     *
+     * @param obstacle why it cannot run; empty if it can
+     * @param repacked of its weights, for the end of a sentence
+     */
+    private record Trial(Optional<String> obstacle, String repacked) {}
+
+    /** Opening tells, and reads next to nothing, unless there is something to repack. */
+    private Trial trial(Path path) {
+        try (BitNetModel model = open(path, modelOptions())) {
+            return new Trial(Optional.empty(), Loading.of(model.weightMemory()).repackedText());
         } catch (UsageException e) {
             throw e;
         } catch (RuntimeException e) {
             String reason = Errors.sentence(e);
-            return Optional.of(reason.startsWith(path + ": ") ? reason.substring(path.toString().length() + 2) : reason);
+            return new Trial(Optional.of(reason.startsWith(path + ": ") ? reason.substring(path.toString().length() + 2) : reason), "");
         }
     }
 

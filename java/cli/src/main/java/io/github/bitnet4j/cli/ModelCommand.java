@@ -12,6 +12,7 @@ import io.github.bitnet4j.huggingface.CheckpointConverter;
 import io.github.bitnet4j.model.Kernels;
 import io.github.bitnet4j.model.KvPrecision;
 import io.github.bitnet4j.model.LoadMode;
+import io.github.bitnet4j.model.TernaryLayout;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -57,6 +58,9 @@ abstract class ModelCommand extends BitNetCommand {
     @Option(names = "--tl-tiles", paramLabel = "TILES", order = 87, description = TlTilesArgument.OF_A_MODEL)
     private String tlTiles;
 
+    @Option(names = "--i2s-order", paramLabel = "ORDER", order = 88, description = I2sOrderArgument.DESCRIPTION)
+    private String i2sOrder = "128";
+
     private Optional<Tuning> tuning;
 
     ModelCommand(Console console) {
@@ -86,14 +90,20 @@ abstract class ModelCommand extends BitNetCommand {
     }
 
     private Path converted(Path folder) {
-        if (!CheckpointConverter.isCheckpoint(folder)) {
-            throw new BitNetException(folder + " is a folder without config.json; -m takes a GGUF file or a checkpoint's folder");
-        }
+        requireCheckpoint(folder, "-m");
         try (Progress progress = new Progress(console, "converting " + folder.getFileName())) {
             return CheckpointCache.ofUser().gguf(folder, (written, total) ->
                     progress.update(written, total, Units.bytes(written) + " of " + Units.bytes(total)));
         } catch (IOException e) {
             throw new BitNetException("cannot convert " + folder + ": " + Errors.sentence(e), e);
+        }
+    }
+
+    /** @param what takes folders, for the sentence if this one is no checkpoint */
+    static void requireCheckpoint(Path folder, String what) {
+        if (!CheckpointConverter.isCheckpoint(folder)) {
+            throw new BitNetException(folder + " is a folder without config.json; " + what
+                    + " takes a GGUF file or a checkpoint's folder");
         }
     }
 
@@ -124,7 +134,8 @@ abstract class ModelCommand extends BitNetCommand {
         ModelOptions base = isa != null || System.getenv("BITNET_ISA") != null ? ModelOptions.DEFAULT
                 : tuned.map(Tuning::crossovers).map(ModelOptions.DEFAULT::withCrossovers).orElse(ModelOptions.DEFAULT);
         return checked(() -> base.withThreads(chosenThreads).withContextLength(ctx).withIsa(chosenIsa)
-                .withKvPrecision(kvPrecision()).withLoad(chosenLoad).withTlTiles(TlTilesArgument.parse(tlTiles)));
+                .withKvPrecision(kvPrecision()).withLoad(chosenLoad).withLayout(
+                        new TernaryLayout(TlTilesArgument.parse(tlTiles), I2sOrderArgument.parse(i2sOrder))));
     }
 
     /** What {@code bitnet tune} remembered; a file that cannot be used is named in one line on standard error. */

@@ -3,8 +3,11 @@ package io.github.bitnet4j.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.github.bitnet4j.synth.Synth;
+import io.github.bitnet4j.synth.SynthSpec;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -12,6 +15,7 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.DisabledOnOs;
 import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.io.TempDir;
 
 /** What needs a process of its own: signals, closed pipes, a library that does not load. */
 class ProcessTest {
@@ -60,6 +64,21 @@ class ProcessTest {
         assertEquals(1, await(process), err);
         assertTrue(out.contains("/nowhere/libbitnet.so: there is no such file") && out.contains("jdk"), out);
         assertTrue(err.startsWith("bitnet: error: ") && err.lines().count() == 1, err);
+    }
+
+    /** A conversion holds a tensor at a time, whatever the size of the model: here 80 MB, with a heap of 16. */
+    @Test
+    void aConversionNeedsLittleMemory(@TempDir Path folder) throws IOException, InterruptedException {
+        Path model = folder.resolve("model.gguf");
+        Path copy = folder.resolve("copy.gguf");
+        SynthSpec spec = SynthSpec.builder().hidden(1024).ffn(4096).heads(16, 4, 64).layers(8).vocab(24_000).build();
+        Synth.write(spec, model);
+        assertTrue(Files.size(model) > 80_000_000, "a model of " + Files.size(model) + " bytes");
+        Process process = bitnet(List.of("-Xmx16m", "-XX:MaxDirectMemorySize=16m"), "convert", model.toString(), "-o", copy.toString(),
+                "--type", "tq1_0", "--head", "q6_k").start();
+        String err = new String(process.getErrorStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertEquals(0, await(process), err);
+        assertTrue(Files.size(copy) < Files.size(model));
     }
 
     @Test

@@ -65,7 +65,7 @@ public final class BitNetModel implements AutoCloseable {
                     contextLength, config.contextLength(), file.path());
         }
         transformer = new BitNetTransformer(file, config, kernels, Math.min(options.batchSize(), contextLength),
-                contextLength, options.kvPrecision(), options.head(), options.tlTiles());
+                contextLength, options.kvPrecision(), options.head(), options.layout());
         try {
             if (options.load() == LoadMode.HUGEPAGES) {
                 transformer.copyWeights(options.loadListener());

@@ -2,9 +2,11 @@ package io.github.bitnet4j.api;
 
 import io.github.bitnet4j.model.Crossovers;
 import io.github.bitnet4j.model.HeadMode;
+import io.github.bitnet4j.model.I2sOrder;
 import io.github.bitnet4j.model.KvPrecision;
 import io.github.bitnet4j.model.LoadListener;
 import io.github.bitnet4j.model.LoadMode;
+import io.github.bitnet4j.model.TernaryLayout;
 import io.github.bitnet4j.model.TlTiles;
 import java.util.Objects;
 import java.util.Optional;
@@ -23,12 +25,11 @@ import java.util.Optional;
  *                      memory of that size, and chooses the same tokens; {@code AUTO} does so where the file has that quarter
  * @param load          where weights lie: {@code HUGEPAGES} copies them to pages that are read faster
  * @param loadListener  hears how far the copying has come
- * @param tlTiles       of TL1 and TL2 tensors, for files of other programs, which do not record them;
- *                      {@link TlTiles#UNKNOWN} for what the file says
+ * @param layout        of ternary tensors, for files of other programs, which do not record it
  * @param crossovers    from how many rows on which way of multiplying is taken, where it was measured
  */
 public record ModelOptions(int threads, int contextLength, String isa, int batchSize, KvPrecision kvPrecision,
-                           HeadMode head, LoadMode load, LoadListener loadListener, TlTiles tlTiles,
+                           HeadMode head, LoadMode load, LoadListener loadListener, TernaryLayout layout,
                            Optional<Crossovers> crossovers) {
 
     /**
@@ -36,7 +37,7 @@ public record ModelOptions(int threads, int contextLength, String isa, int batch
      * that the file is made for, weights in the file.
      */
     public static final ModelOptions DEFAULT = new ModelOptions(0, 0, "auto", 256, KvPrecision.F16, HeadMode.AUTO,
-            LoadMode.MMAP, LoadListener.NONE, TlTiles.UNKNOWN, Optional.empty());
+            LoadMode.MMAP, LoadListener.NONE, TernaryLayout.OF_THE_FILE, Optional.empty());
 
     public ModelOptions {
         Objects.requireNonNull(isa, "isa");
@@ -44,7 +45,7 @@ public record ModelOptions(int threads, int contextLength, String isa, int batch
         Objects.requireNonNull(head, "head");
         Objects.requireNonNull(load, "load");
         Objects.requireNonNull(loadListener, "loadListener");
-        Objects.requireNonNull(tlTiles, "tlTiles");
+        Objects.requireNonNull(layout, "layout");
         Objects.requireNonNull(crossovers, "crossovers");
         require(threads >= 0 && threads <= 256, "threads", threads, "0 (physical cores) to 256");
         require(contextLength >= 0, "contextLength", contextLength, "0 (the model's limit) or more");
@@ -58,52 +59,60 @@ public record ModelOptions(int threads, int contextLength, String isa, int batch
     }
 
     public ModelOptions withThreads(int threads) {
-        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head, load, loadListener, tlTiles,
+        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head, load, loadListener, layout,
                 crossovers);
     }
 
     public ModelOptions withContextLength(int contextLength) {
-        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head, load, loadListener, tlTiles,
+        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head, load, loadListener, layout,
                 crossovers);
     }
 
     public ModelOptions withIsa(String isa) {
-        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head, load, loadListener, tlTiles,
+        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head, load, loadListener, layout,
                 crossovers);
     }
 
     public ModelOptions withBatchSize(int batchSize) {
-        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head, load, loadListener, tlTiles,
+        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head, load, loadListener, layout,
                 crossovers);
     }
 
     public ModelOptions withKvPrecision(KvPrecision kvPrecision) {
-        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head, load, loadListener, tlTiles,
+        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head, load, loadListener, layout,
                 crossovers);
     }
 
     public ModelOptions withHead(HeadMode head) {
-        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head, load, loadListener, tlTiles,
+        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head, load, loadListener, layout,
                 crossovers);
     }
 
     public ModelOptions withLoad(LoadMode load) {
-        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head, load, loadListener, tlTiles,
+        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head, load, loadListener, layout,
                 crossovers);
     }
 
     public ModelOptions withLoadListener(LoadListener loadListener) {
-        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head, load, loadListener, tlTiles,
+        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head, load, loadListener, layout,
                 crossovers);
     }
 
-    public ModelOptions withTlTiles(TlTiles tlTiles) {
-        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head, load, loadListener, tlTiles,
+    public ModelOptions withLayout(TernaryLayout layout) {
+        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head, load, loadListener, layout,
                 crossovers);
+    }
+
+    public ModelOptions withTlTiles(TlTiles tiles) {
+        return withLayout(layout.withTiles(tiles));
+    }
+
+    public ModelOptions withI2sOrder(I2sOrder order) {
+        return withLayout(layout.withOrder(order));
     }
 
     public ModelOptions withCrossovers(Crossovers crossovers) {
-        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head, load, loadListener, tlTiles,
+        return new ModelOptions(threads, contextLength, isa, batchSize, kvPrecision, head, load, loadListener, layout,
                 Optional.of(crossovers));
     }
 }

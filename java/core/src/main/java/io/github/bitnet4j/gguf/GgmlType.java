@@ -4,7 +4,7 @@ import java.util.Optional;
 
 /**
  * How the elements of a tensor are stored. A format is blocks of {@link #blockSize()} consecutive elements in
- * {@link #blockBytes()} bytes; I2_S, I2_R16, I2_C, B3_R16, TL1 and TL2 add a scale for the whole tensor and have size rules
+ * {@link #blockBytes()} bytes; I2_S in all orders, I2_R16, I2_C, B3_R16, TL1 and TL2 add a scale for the whole tensor and have size rules
  * of their own.
  *
  * <p>Source: {@code enum ggml_type} and the {@code block_*} structs of ggml ({@code ggml-common.h}); ids 36 to 39 as in
@@ -55,6 +55,10 @@ public enum GgmlType {
     TL2(39, 1, 0),
     MXFP4(39, 32, 17),
     NVFP4(40, 64, 36),
+    /** I2_S with four rows in a byte, which files call {@link #I2_S} (docs/formats.md). */
+    I2_S_ROWS4(1004, 4, 1),
+    /** I2_S in blocks of 64, which files call {@link #I2_S} (docs/formats.md). */
+    I2_S_64(1064, 4, 1),
     /** This project's: as I2_S, with sixteen rows interleaved (docs/formats.md). */
     I2_R16(1016, 4, 1),
     /** This project's: as I2_S, by columns (docs/formats.md). */
@@ -116,7 +120,7 @@ public enum GgmlType {
         try {
             return switch (this) {
                 case UNKNOWN -> throw new IllegalArgumentException("the size of an unknown type is unknown");
-                case I2_S, I2_R16, I2_C, TL1 -> Math.addExact(blocks(elements, elements) * blockBytes, SCALE_BYTES);
+                case I2_S, I2_S_ROWS4, I2_S_64, I2_R16, I2_C, TL1 -> Math.addExact(blocks(elements, elements) * blockBytes, SCALE_BYTES);
                 case B3_R16 -> Math.addExact(b3r16Bytes(dims[0], elements / dims[0]), SCALE_BYTES);
                 case TL2 -> tl2Bytes(dims[0], elements / dims[0]);
                 case D4_R16 -> d4r16Bytes(dims[0], elements / dims[0]);

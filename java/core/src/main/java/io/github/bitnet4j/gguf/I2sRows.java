@@ -47,6 +47,10 @@ public final class I2sRows {
      */
     public static void spread(MemorySegment file, long rows, long cols, MemorySegment memory) {
         require(rows, cols);
+        if (inPlace(cols)) {
+            MemorySegment.copy(file, 0, memory, 0, bytes(rows, cols));
+            return;
+        }
         for (long row = 0; row < rows; row++) {
             move(file, row * cols / QUARTER, memory, row * blocks(cols) * QUARTERS, cols / QUARTER);
         }

@@ -15,13 +15,16 @@ public interface TensorData {
      */
     void writeTo(WritableByteChannel out) throws IOException;
 
-    /** The bytes of a segment of any size and kind. */
+    /** The bytes of a segment of any size and kind. Pages of a mapped file are let go when they are written. */
     static TensorData of(MemorySegment bytes) {
         return out -> {
             long chunk = 1 << 20;
             for (long at = 0; at < bytes.byteSize(); at += chunk) {
                 MemorySegment part = bytes.asSlice(at, Math.min(chunk, bytes.byteSize() - at));
                 out.write(ByteBuffer.wrap(part.toArray(ValueLayout.JAVA_BYTE)));
+                if (part.isMapped()) {
+                    part.unload();
+                }
             }
         };
     }

@@ -1,6 +1,7 @@
 package io.github.bitnet4j.huggingface;
 
 import io.github.bitnet4j.BitNetException;
+import io.github.bitnet4j.convert.TargetFormats;
 import io.github.bitnet4j.gguf.GgufWriter;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -39,7 +40,7 @@ public final class CheckpointCache {
         Path target = root.resolve(real.getFileName() + "-" + state(real) + ".gguf");
         if (!Files.isRegularFile(target)) {
             Files.createDirectories(root);
-            CheckpointConverter.convert(folder, target, progress);
+            CheckpointConverter.convert(folder, target, TargetFormats.PLAIN, progress);
         }
         return target;
     }

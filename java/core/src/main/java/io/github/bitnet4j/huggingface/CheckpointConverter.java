@@ -2,12 +2,13 @@ package io.github.bitnet4j.huggingface;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.github.bitnet4j.BitNetException;
+import io.github.bitnet4j.convert.ModelWriter;
+import io.github.bitnet4j.convert.TargetFormats;
 import io.github.bitnet4j.gguf.GgmlType;
 import io.github.bitnet4j.gguf.GgufType;
 import io.github.bitnet4j.gguf.GgufValue;
 import io.github.bitnet4j.gguf.GgufWriter;
 import io.github.bitnet4j.gguf.I2sRows;
-import io.github.bitnet4j.gguf.TensorData;
 import io.github.bitnet4j.model.Architecture.Norm;
 import io.github.bitnet4j.model.Architecture.RopeStyle;
 import java.io.IOException;
@@ -21,21 +22,15 @@ import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.IntUnaryOperator;
-import java.util.function.Supplier;
-import java.util.stream.IntStream;
 
 /**
- * Writes a checkpoint as a GGUF file: linears as I2_S, the embedding table (and a head of its own) as F16, norms as F32.
- * Tensors are converted while they are written, so that memory holds a few rows at a time.
+ * Writes a checkpoint as a GGUF file: linears in the format of the {@link TargetFormats}, the embedding table (and a head of its own,
+ * unless the target names a type) as F16, norms as F32. Tensors are converted while they are written.
  *
  * <p>Sources: names and permutation of llama.cpp's converter; layouts and scales as published with
  * microsoft/bitnet-b1.58-2B-4T and in transformers' BitNet integration.
  */
 public final class CheckpointConverter {
-    private static final int FILE_TYPE_I2_S = 40;
-    private static final int BUFFER_BYTES = 1 << 20;
-    private static final int BLOCK = 128;
-
     /** A linear layer: its name in the checkpoint and in the GGUF file. */
     private enum Linear {
         QUERY("self_attn.q_proj", "attn_q"), KEY("self_attn.k_proj", "attn_k"), VALUE("self_attn.v_proj", "attn_v"),
@@ -57,10 +52,13 @@ public final class CheckpointConverter {
 
     private final Checkpoint checkpoint;
     private final CheckpointConfig config;
-    private final GgufWriter writer = new GgufWriter();
+    private final ModelWriter model;
+    private final GgufWriter writer;
 
-    private CheckpointConverter(Checkpoint checkpoint) {
+    private CheckpointConverter(Checkpoint checkpoint, TargetFormats target) {
         this.checkpoint = checkpoint;
+        model = new ModelWriter(checkpoint.folder(), target);
+        writer = model.metadata();
         this.config = CheckpointConfig.read(checkpoint.requireJson("config.json"), checkpoint.folder().resolve("config.json"));
     }
 
@@ -76,12 +74,12 @@ public final class CheckpointConverter {
      * @throws BitNetException if the checkpoint is damaged, incomplete, or of a kind that cannot run here
      * @throws IOException     if the file cannot be written
      */
-    public static void convert(Path folder, Path target, GgufWriter.Progress progress) throws IOException {
+    public static void convert(Path folder, Path file, TargetFormats target, GgufWriter.Progress progress) throws IOException {
         try (Checkpoint checkpoint = Checkpoint.open(folder)) {
-            CheckpointConverter converter = new CheckpointConverter(checkpoint);
+            CheckpointConverter converter = new CheckpointConverter(checkpoint, target);
             converter.addMetadata();
             converter.addTensors();
-            converter.writer.write(target, progress);
+            converter.model.write(file, progress);
         }
     }
 
@@ -89,7 +87,6 @@ public final class CheckpointConverter {
         String prefix = config.architecture().id() + ".";
         writer.string("general.architecture", config.architecture().id())
                 .string("general.name", checkpoint.folder().toAbsolutePath().normalize().getFileName().toString())
-                .u32("general.file_type", FILE_TYPE_I2_S)
                 .u32(prefix + "vocab_size", config.vocabulary())
                 .u32(prefix + "context_length", config.contextLength())
                 .u32(prefix + "embedding_length", config.hidden())
@@ -153,7 +150,8 @@ public final class CheckpointConverter {
     }
 
     private void addTensors() {
-        table("token_embd.weight", "model.embed_tokens.weight");
+        CheckpointTensor embedding = table("model.embed_tokens.weight");
+        model.embedding(embedding.ggmlType(), config.vocabulary(), config.hidden(), embedding.data(), GgmlType.F16);
         for (int layer = 0; layer < config.layers(); layer++) {
             String theirs = "model.layers." + layer + ".";
             String ours = "blk." + layer + ".";
@@ -171,28 +169,14 @@ public final class CheckpointConverter {
         }
         norm("output_norm.weight", config.hidden(), "model.norm.weight");
         if (!config.tied()) {
-            table("output.weight", "lm_head.weight");
+            CheckpointTensor head = table("lm_head.weight");
+            model.head(head.ggmlType(), config.vocabulary(), config.hidden(), head.data(), GgmlType.F16);
         }
     }
 
     /** Embeddings or head. */
-    private void table(String name, String theirs) {
-        CheckpointTensor tensor = checkpoint.real(theirs, config.vocabulary(), config.hidden());
-        writer.tensor(name, GgmlType.F16, new long[] {config.hidden(), config.vocabulary()}, out -> {
-            float[] row = new float[config.hidden()];
-            ByteBuffer halves = ByteBuffer.allocate(row.length * Short.BYTES).order(ByteOrder.LITTLE_ENDIAN);
-            for (int id = 0; id < config.vocabulary(); id++) {
-                tensor.reals((long) id * row.length, row);
-                for (int i = 0; i < row.length; i++) {
-                    short half = Float.floatToFloat16(row[i]);
-                    if (!Float.isFinite(Float.float16ToFloat(half))) {
-                        throw checkpoint.bad(theirs, "holds " + row[i] + " in row " + id + ", which has no place in F16");
-                    }
-                    halves.putShort(i * Short.BYTES, half);
-                }
-                out.write(halves.clear());
-            }
-        });
+    private CheckpointTensor table(String theirs) {
+        return checkpoint.real(theirs, config.vocabulary(), config.hidden());
     }
 
     /** The first of {@code theirs} that exists. */
@@ -200,7 +184,7 @@ public final class CheckpointConverter {
         String found = List.of(theirs).stream().filter(candidate -> checkpoint.tensor(candidate).isPresent()).findFirst()
                 .orElse(theirs[0]);
         CheckpointTensor tensor = checkpoint.real(found, size);
-        writer.tensor(name, GgmlType.F32, new long[] {size}, out -> {
+        model.tensor(name, GgmlType.F32, new long[] {size}, out -> {
             ByteBuffer buffer = ByteBuffer.allocate(size * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
             float[] values = new float[size];
             tensor.reals(0, values);
@@ -232,10 +216,9 @@ public final class CheckpointConverter {
         CheckpointTensor tensor = checkpoint.tensor(theirs).filter(candidate -> candidate.type() == CheckpointTensor.Type.U8)
                 .map(packed -> checkpoint.require(theirs, rows / 4, cols))
                 .orElseGet(() -> checkpoint.real(theirs, rows, cols));
-        Optional<TernaryLinear> packed = tensor.type() == CheckpointTensor.Type.U8
-                ? Optional.of(new TernaryLinear.Packed(tensor, rows, packedScale(theirs + "_scale"))) : Optional.empty();
-        writer.tensor(name, GgmlType.I2_S, new long[] {cols, rows},
-                i2s(() -> packed.orElseGet(() -> new TernaryLinear.Master(tensor, cols, config.ternary())), order, rows, cols));
+        TernaryLinear weights = tensor.type() == CheckpointTensor.Type.U8
+                ? new TernaryLinear.Packed(tensor, rows, packedScale(theirs + "_scale")) : new TernaryLinear.Master(tensor, cols, config.ternary());
+        model.linear(name, rows, cols, new CheckpointLinear(weights, order, rows, cols));
     }
 
     /** The row that GGUF files of interleaved RoPE keep as {@code row}: pairs that RoPE turns lie side by side, not half a head apart. */
@@ -248,46 +231,9 @@ public final class CheckpointConverter {
     private float packedScale(String name) {
         CheckpointTensor tensor = checkpoint.real(name, 1);
         float scale = config.divides() ? 1 / tensor.real() : tensor.real();
-        if (!Float.isFinite(scale) || scale == 0) {
+        if (!(scale > 0) || Float.isInfinite(scale)) {
             throw checkpoint.bad(name, "is " + tensor.real() + ", which is no scale");
         }
         return scale;
-    }
-
-    /** Blocks lie over all rows, so that as many rows as fill whole ones are packed at a time. */
-    private static TensorData i2s(Supplier<TernaryLinear> source, IntUnaryOperator order, int rows, int cols) {
-        int group = IntStream.of(1, 2, 4).filter(count -> count * cols % BLOCK == 0).findFirst().orElseThrow();
-        return out -> {
-            TernaryLinear linear = source.get();
-            ByteBuffer buffer = ByteBuffer.allocateDirect(Math.max(BUFFER_BYTES, cols));
-            byte[] codes = new byte[cols];
-            byte[] blocks = new byte[group * cols];
-            byte[] packed = new byte[blocks.length / 4];
-            for (int row = 0; row < rows; row++) {
-                linear.codes(order.applyAsInt(row), codes);
-                System.arraycopy(codes, 0, blocks, row % group * cols, cols);
-                if ((row + 1) % group != 0) {
-                    continue;
-                }
-                pack(blocks, packed);
-                if (buffer.remaining() < packed.length) {
-                    out.write(buffer.flip());
-                    buffer.clear();
-                }
-                buffer.put(packed);
-            }
-            out.write(buffer.flip());
-            out.write(ByteBuffer.allocate(GgmlType.SCALE_BYTES).order(ByteOrder.LITTLE_ENDIAN).putFloat(0, linear.scale()));
-        };
-    }
-
-    /** A block of 128 codes is 32 bytes, code j of each quarter in byte j, the first quarter in the top two bits. */
-    private static void pack(byte[] codes, byte[] packed) {
-        for (int block = 0; block < codes.length; block += BLOCK) {
-            for (int j = 0; j < BLOCK / 4; j++) {
-                packed[block / 4 + j] = (byte) (codes[block + j] << 6 | codes[block + 32 + j] << 4 | codes[block + 64 + j] << 2
-                        | codes[block + 96 + j]);
-            }
-        }
     }
 }

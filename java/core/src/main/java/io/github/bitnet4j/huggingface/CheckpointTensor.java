@@ -1,5 +1,6 @@
 package io.github.bitnet4j.huggingface;
 
+import io.github.bitnet4j.gguf.GgmlType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
@@ -38,6 +39,11 @@ record CheckpointTensor(String name, Type type, long[] shape, MemorySegment data
         static Optional<Type> named(String name) {
             return Arrays.stream(values()).filter(type -> type.name().equals(name)).findFirst();
         }
+    }
+
+    /** Its type as a GGUF file names it; F32, F16 or BF16. */
+    GgmlType ggmlType() {
+        return GgmlType.valueOf(type.name());
     }
 
     long elements() {

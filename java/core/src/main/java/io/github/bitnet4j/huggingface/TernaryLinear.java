@@ -2,11 +2,21 @@ package io.github.bitnet4j.huggingface;
 
 import io.github.bitnet4j.BitNetException;
 import java.lang.foreign.ValueLayout;
+import java.util.stream.LongStream;
 
-/** The ternary weights of a linear layer: a code 0, 1, 2 for -1, 0, +1 each, and one scale. */
+/** The ternary weights of a linear layer: a code 0, 1, 2 for -1, 0, +1 each, and one scale. Safe for any number of threads. */
 sealed interface TernaryLinear {
-    /** Codes of {@code row}, one a byte. */
-    void codes(long row, byte[] codes);
+    /** Reads rows one after the other; for one thread. */
+    interface Rows {
+        /** Codes of {@code row}, one a byte. */
+        void codes(long row, byte[] codes);
+    }
+
+    /** Where they lie. */
+    CheckpointTensor tensor();
+
+    /** A reader of rows of {@code cols} weights. */
+    Rows rows(int cols);
 
     /** What a weight of +1 is worth. */
     float scale();
@@ -17,7 +27,11 @@ sealed interface TernaryLinear {
      */
     record Packed(CheckpointTensor tensor, long rows, float scale) implements TernaryLinear {
         @Override
-        public void codes(long row, byte[] codes) {
+        public Rows rows(int cols) {
+            return this::codes;
+        }
+
+        private void codes(long row, byte[] codes) {
             long quarter = rows / 4;
             long at = row % quarter * codes.length;
             int shift = (int) (2 * (row / quarter));
@@ -45,51 +59,82 @@ sealed interface TernaryLinear {
         private static final double LEAST_MEAN = 1e-5;
 
         private final CheckpointTensor tensor;
-        private final float[] row;
-        private final float scale;
+        private final int cols;
+        private final boolean trained;
+        private float scale;
 
         /** @param trained whether the training quantised weights, so that any values will do, and not only three */
         Master(CheckpointTensor tensor, int cols, boolean trained) {
             this.tensor = tensor;
-            this.row = new float[cols];
-            double sum = 0;
-            float least = Float.POSITIVE_INFINITY;
-            float most = 0;
-            for (long at = 0; at < tensor.elements(); at += cols) {
-                tensor.reals(at, row);
-                for (float weight : row) {
-                    float size = Math.abs(weight);
-                    sum += size;
-                    most = Math.max(most, size);
-                    least = size > 0 ? Math.min(least, size) : least;
+            this.cols = cols;
+            this.trained = trained;
+        }
+
+        @Override
+        public CheckpointTensor tensor() {
+            return tensor;
+        }
+
+        @Override
+        public Rows rows(int cols) {
+            float[] row = new float[cols];
+            float s = 1 / scale();
+            return (index, codes) -> {
+                tensor.reals(index * cols, row);
+                for (int k = 0; k < cols; k++) {
+                    float w = row[k] * s;
+                    codes[k] = (byte) (1 + (w > 0.5f ? 1 : 0) - (w < -0.5f ? 1 : 0));
                 }
+            };
+        }
+
+        /** The same whatever the number of threads: rows are summed one by one, then their sums in order. */
+        @Override
+        public synchronized float scale() {
+            if (scale == 0) {
+                Sizes all = LongStream.range(0, tensor.elements() / cols).parallel().mapToObj(this::sizes).toList().stream()
+                        .reduce(Sizes.NONE, Sizes::and);
+                scale = scale(all);
             }
-            double mean = sum / tensor.elements();
+            return scale;
+        }
+
+        private float scale(Sizes all) {
+            double mean = all.sum / tensor.elements();
             if (!Double.isFinite(mean)) {
                 throw new BitNetException("tensor " + tensor.name() + " holds a NaN or an infinity; the file is damaged");
             }
-            boolean ternary = least >= most;
+            boolean ternary = all.least >= all.most;
             if (!ternary && !trained) {
                 throw new BitNetException("tensor " + tensor.name() + " has more than three values, and config.json does not say "
                         + "that they are to be quantised: if the model was trained so, give it a quantization_config with "
                         + "quant_method bitnet");
             }
-            scale = ternary && most > 0 ? most : (float) Math.max(mean, LEAST_MEAN);
+            return ternary && all.most > 0 ? all.most : (float) Math.max(mean, LEAST_MEAN);
         }
 
-        @Override
-        public void codes(long index, byte[] codes) {
-            tensor.reals(index * row.length, row);
-            float s = 1 / scale;
-            for (int k = 0; k < row.length; k++) {
-                float w = row[k] * s;
-                codes[k] = (byte) (1 + (w > 0.5f ? 1 : 0) - (w < -0.5f ? 1 : 0));
+        private Sizes sizes(long index) {
+            float[] row = new float[cols];
+            tensor.reals(index * cols, row);
+            double sum = 0;
+            float least = Float.POSITIVE_INFINITY;
+            float most = 0;
+            for (float weight : row) {
+                float size = Math.abs(weight);
+                sum += size;
+                most = Math.max(most, size);
+                least = size > 0 ? Math.min(least, size) : least;
             }
+            return new Sizes(sum, least, most);
         }
 
-        @Override
-        public float scale() {
-            return scale;
+        /** Magnitudes of weights: their sum, the least that is not 0, the largest. */
+        private record Sizes(double sum, float least, float most) {
+            private static final Sizes NONE = new Sizes(0, Float.POSITIVE_INFINITY, 0);
+
+            Sizes and(Sizes other) {
+                return new Sizes(sum + other.sum, Math.min(least, other.least), Math.max(most, other.most));
+            }
         }
     }
 }

@@ -18,7 +18,7 @@ import java.util.concurrent.locks.ReentrantLock;
  * </pre>
  * and logits = E . rms(x), not quantised. {@link Architecture} says which norms there are.
  *
- * <p>Weights stay in the mapped file, unless {@link #copyWeights} moves them or {@link Matrix#of} has to. Forward passes take
+ * <p>Weights stay in the mapped file, unless {@link #copyWeights} moves them or {@link Repacking} has to. Forward passes take
  * turns on one set of buffers; any thread may call.
  */
 public final class BitNetTransformer implements AutoCloseable {
@@ -48,17 +48,17 @@ public final class BitNetTransformer implements AutoCloseable {
      * @param positions most positions of a sequence
      * @param precision of keys, values and attention
      * @param mode      of the output head
-     * @param tiles     of TL1 and TL2, if they are not those that the file records
+     * @param layout    of ternary tensors, where the file does not say it
      */
     public BitNetTransformer(GgufFile file, ModelConfig config, Kernels kernels, int batchSize, int positions,
-                             KvPrecision precision, HeadMode mode, TlTiles tiles) {
+                             KvPrecision precision, HeadMode mode, TernaryLayout layout) {
         this.config = config;
         this.kernels = kernels;
         this.batchSize = batchSize;
         this.positions = positions;
         this.precision = precision;
         try {
-            Weights weights = new Weights(file, config.architecture(), arena, kernels, tiles);
+            Weights weights = new Weights(file, config.architecture(), arena, kernels, layout);
             embedding = weights.table("token_embd.weight", config.vocabulary(), config.hidden());
             head = file.tensor("output.weight").isPresent()
                     ? weights.table("output.weight", config.vocabulary(), config.hidden())
@@ -74,7 +74,7 @@ public final class BitNetTransformer implements AutoCloseable {
             }
             streamed = new ArrayList<>(weights.linears());
             twoPass.ifPresentOrElse(coarse -> coarse.mapped().ifPresent(streamed::add), () -> streamed.add(head));
-            weightMemory = new WeightMemory(LoadMode.MMAP, file.tensorData());
+            weightMemory = new WeightMemory(LoadMode.MMAP, file.tensorData(), weights.repackedBytes());
         } catch (RuntimeException | Error e) {
             arena.close();
             throw e;
@@ -97,7 +97,8 @@ public final class BitNetTransformer implements AutoCloseable {
      * @throws BitNetException if the system has no huge pages, or not enough memory
      */
     public void copyWeights(LoadListener listener) {
-        weightMemory = WeightCopy.of(streamed, kernels, arena, listener);
+        weightMemory = new WeightMemory(LoadMode.HUGEPAGES, WeightCopy.of(streamed, kernels, arena, listener),
+                weightMemory.repackedBytes());
     }
 
     /** Where the weights lie. */

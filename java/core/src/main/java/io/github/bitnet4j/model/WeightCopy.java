@@ -24,7 +24,7 @@ final class WeightCopy {
      * @param arena    owns the copy
      * @throws BitNetException if the system has no huge pages, or not enough memory
      */
-    static WeightMemory of(List<MemorySegment> matrices, Kernels kernels, Arena arena, LoadListener listener) {
+    static MemorySegment of(List<MemorySegment> matrices, Kernels kernels, Arena arena, LoadListener listener) {
         HugePages.require(HugePages.STATE);
         long total = matrices.stream().mapToLong(WeightCopy::room).sum();
         requireMemory(total);
@@ -39,7 +39,7 @@ final class WeightCopy {
             done += room(matrix);
             listener.progress(done, total);
         }
-        return new WeightMemory(LoadMode.HUGEPAGES, copy);
+        return copy;
     }
 
     private static long bytes(MemorySegment matrix) {

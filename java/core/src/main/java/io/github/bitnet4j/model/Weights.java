@@ -13,12 +13,11 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
-/** Describes tensors of a file to the kernels, in place where {@link Matrix#of} can, after checking that they have the shape the model needs. */
+/** Describes tensors of a file to the kernels, in place where {@link Repacking} can, after checking that they have the shape the model needs. */
 final class Weights {
-    private static final List<GgmlType> TERNARY = List.of(GgmlType.I2_S, GgmlType.I2_R16, GgmlType.I2_C, GgmlType.B3_R16,
-            GgmlType.TL1, GgmlType.TL2);
-
-    private static final List<GgmlType> TABLES = List.of(GgmlType.F16, GgmlType.F32, GgmlType.Q8_0, GgmlType.Q6_K, GgmlType.Q4_0);
+    /** Types of norms, tables of embeddings and heads. */
+    static final List<GgmlType> TABLES = List.of(GgmlType.F16, GgmlType.BF16, GgmlType.F32, GgmlType.Q8_0, GgmlType.Q6_K,
+            GgmlType.Q5_0, GgmlType.Q4_K, GgmlType.Q4_0);
 
     private static final String ROPE_FACTORS = "rope_freqs.weight";
 
@@ -27,27 +26,30 @@ final class Weights {
     private final Arena arena;
     private final List<MemorySegment> linears = new ArrayList<>();
     private final Kernels kernels;
-    private final TlTiles tiles;
+    private final TernaryLayout layout;
+    private final Repacking repacking;
 
-    /** @param tiles of TL1 and TL2, if they are not those that the file records */
-    Weights(GgufFile file, Architecture architecture, Arena arena, Kernels kernels, TlTiles tiles) {
+    Weights(GgufFile file, Architecture architecture, Arena arena, Kernels kernels, TernaryLayout layout) {
         this.file = file;
         this.architecture = architecture;
         this.arena = arena;
         this.kernels = kernels;
-        this.tiles = tiles.or(TlTiles.of(file));
+        this.layout = layout;
+        repacking = new Repacking(kernels, arena);
     }
 
-    /** A ternary matrix of any layout, {@code bn_matrix} with its scale, which stands behind the codes. */
+    /** A ternary matrix of any layout, {@code bn_matrix} with its scale. */
     MemorySegment linear(String name, long rows, long cols) {
-        GgufTensor tensor = tensor(name, TERNARY, cols, rows);
-        float scale = tensor.data().get(ValueLayout.JAVA_FLOAT_UNALIGNED, tensor.byteSize() - GgmlType.SCALE_BYTES);
-        if (!Float.isFinite(scale)) {
-            throw bad(name, "has the scale " + scale + "; the file is corrupt");
-        }
-        MemorySegment matrix = matrix(tensor, scale);
+        GgufTensor tensor = tensor(name, TernaryTensor.TYPES, cols, rows);
+        TernaryTensor ternary = TernaryTensor.of(file, tensor, layout);
+        MemorySegment matrix = matrix(tensor, ternary.matrix(), ternary.scale());
         linears.add(matrix);
         return matrix;
+    }
+
+    /** Bytes of linears that lie in memory, as I2_S, because no kernel multiplies them as they are in the file. */
+    long repackedBytes() {
+        return repacking.bytes();
     }
 
     /** Every ternary matrix so far, in the order in which they were asked for. */
@@ -57,13 +59,13 @@ final class Weights {
 
     /** An embedding table or output head. */
     MemorySegment table(String name, long rows, long cols) {
-        return matrix(tensor(name, TABLES, cols, rows), 1);
+        return table(tensor(name, TABLES, cols, rows));
     }
 
     /** The coarse copy of the output head, where the file carries one. */
     Optional<MemorySegment> coarseHead(long rows, long cols) {
         return file.tensor(TwoPassHead.TENSOR).isPresent()
-                ? Optional.of(matrix(tensor(TwoPassHead.TENSOR, List.of(GgmlType.D4_R16), cols, rows), 1))
+                ? Optional.of(table(tensor(TwoPassHead.TENSOR, List.of(GgmlType.D4_R16), cols, rows)))
                 : Optional.empty();
     }
 
@@ -77,9 +79,16 @@ final class Weights {
         return architecture.has(norm) ? vector(block(layer) + norm.tensor() + ".weight", cols) : MemorySegment.NULL;
     }
 
-    /** {@code cols} f32 values. */
+    /** {@code cols} finite f32 values. */
     MemorySegment vector(String name, long cols) {
-        return tensor(name, List.of(GgmlType.F32), cols).data();
+        MemorySegment weights = tensor(name, List.of(GgmlType.F32), cols).data();
+        for (long at = 0; at < weights.byteSize(); at += Float.BYTES) {
+            float weight = weights.get(ValueLayout.JAVA_FLOAT, at);
+            if (!Float.isFinite(weight)) {
+                throw bad(name, "holds " + weight + " as number " + at / Float.BYTES + "; the file is corrupt");
+            }
+        }
+        return weights;
     }
 
     /** What the angles of RoPE are divided by. */
@@ -88,11 +97,14 @@ final class Weights {
                 .map(tensor -> vector(ROPE_FACTORS, config.ropeDim() / 2)));
     }
 
-    private MemorySegment matrix(GgufTensor tensor, float scale) {
+    private MemorySegment table(GgufTensor tensor) {
+        return matrix(tensor, new Matrix(tensor.data(), tensor.type(), tensor.rows(), tensor.cols(), Optional.empty()), 1);
+    }
+
+    private MemorySegment matrix(GgufTensor tensor, Matrix stored, float scale) {
         try {
-            MemorySegment matrix = Matrix.of(tensor, tiles.of(tensor), arena).describe(arena, scale);
-            kernels.checkMatrix(matrix);
-            return matrix;
+            kernels.checkMatrix(stored.describe(arena, scale));
+            return repacking.runnable(stored).describe(arena, scale);
         } catch (BitNetException e) {
             throw new BitNetException(file.path() + ": tensor " + tensor.name() + ": " + e.getMessage(), e);
         }
@@ -101,7 +113,8 @@ final class Weights {
     private GgufTensor tensor(String name, List<GgmlType> types, long... dims) {
         GgufTensor tensor = file.tensor(name).orElseThrow(() -> bad(name, "is missing"));
         if (!tensor.hasData() || !types.contains(tensor.type())) {
-            throw bad(name, "has type " + (tensor.hasData() ? tensor.type() : tensor.typeId()) + "; the kernels take " + types);
+            throw bad(name, "has type " + (tensor.hasData() ? tensor.type() : tensor.typeId()) + "; the kernels take " + types
+                    + (types == TernaryTensor.TYPES ? ", as linears must be ternary here" : ""));
         }
         if (!Arrays.equals(tensor.dims(), dims)) {
             throw bad(name, "has dimensions " + Arrays.toString(tensor.dims()) + "; the metadata asks for "

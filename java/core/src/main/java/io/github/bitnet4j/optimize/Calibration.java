@@ -10,7 +10,7 @@ import io.github.bitnet4j.model.Kernels;
 import io.github.bitnet4j.model.KvCache;
 import io.github.bitnet4j.model.KvPrecision;
 import io.github.bitnet4j.model.ModelConfig;
-import io.github.bitnet4j.model.TlTiles;
+import io.github.bitnet4j.model.TernaryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
@@ -51,7 +51,7 @@ public record Calibration(int tokens, List<Layer> layers) {
         int total = Math.min(ids.length, config.contextLength());
         Counts counts = new Counts(config.layers());
         try (BitNetTransformer model = new BitNetTransformer(file, config, kernels, BATCH, total, KvPrecision.F16,
-                     HeadMode.EXACT, TlTiles.of(file));
+                     HeadMode.EXACT, TernaryLayout.OF_THE_FILE);
              KvCache cache = model.newCache(); Batch batch = new Batch(BATCH)) {
             for (int first = 0; first < total; first += BATCH) {
                 int end = Math.min(total, first + BATCH);

@@ -1,6 +1,7 @@
 package io.github.bitnet4j.optimize;
 
 import io.github.bitnet4j.BitNetException;
+import io.github.bitnet4j.convert.TableEncoder;
 import io.github.bitnet4j.gguf.GgmlType;
 import io.github.bitnet4j.gguf.GgufFile;
 import io.github.bitnet4j.gguf.GgufTensor;
@@ -40,12 +41,10 @@ record OutputHead(String name, GgmlType type, long[] dims, MemorySegment data, b
         if (target == type) {
             return this;
         }
-        if (dims[0] % target.blockSize() != 0) {
-            throw new BitNetException("the head " + name + " has rows of " + dims[0] + " weights; " + target + " takes multiples of "
-                    + target.blockSize());
-        }
+        TableEncoder encoder = TableEncoder.of(target);
+        encoder.requireFit(name, type, dims[0]);
         MemorySegment quantized = arena.allocate(target.byteSize(dims), ALIGNMENT);
-        HeadQuantizer.of(target).quantize(name, type, data, dims[0], quantized);
+        encoder.encode(type, data, dims[0], quantized);
         return new OutputHead(UNTIED, target, dims, quantized, false);
     }
 

@@ -6,16 +6,17 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.github.bitnet4j.convert.GgufConverter;
+import io.github.bitnet4j.convert.TargetFormats;
 import io.github.bitnet4j.draft.Draft;
 import io.github.bitnet4j.gguf.GgmlType;
 import io.github.bitnet4j.gguf.GgufFile;
 import io.github.bitnet4j.model.Cpu;
 import io.github.bitnet4j.model.Golden;
 import io.github.bitnet4j.model.HeadMode;
+import io.github.bitnet4j.model.I2sOrder;
 import io.github.bitnet4j.model.Kernels;
 import io.github.bitnet4j.model.KvPrecision;
 import io.github.bitnet4j.model.LoadMode;
-import io.github.bitnet4j.model.TlTiles;
 import io.github.bitnet4j.optimize.Calibration;
 import io.github.bitnet4j.optimize.FeedForward;
 import io.github.bitnet4j.optimize.LayoutPlan;
@@ -78,7 +79,7 @@ class SameIdsTest {
             files.add(optimized(file, "avx2", FeedForward.DENSE, kernels));
             for (GgmlType type : List.of(GgmlType.TL1, GgmlType.TL2)) {
                 Path path = folder.resolve(type + ".gguf");
-                GgufConverter.write(file, path, type, TlTiles.UNKNOWN, kernels, (written, total) -> {});
+                GgufConverter.write(file, path, TargetFormats.of(type), I2sOrder.BLOCKS_128, (written, total) -> {});
                 files.add(path);
             }
         }

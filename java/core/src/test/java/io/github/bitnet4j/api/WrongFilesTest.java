@@ -151,7 +151,7 @@ class WrongFilesTest {
         assertRefused(new GgufEdit().tensor(QUERY, GgmlType.I2_S, new long[] {256, 128, 2}, query), QUERY, "[256, 128, 2]");
         assertRefused(new GgufEdit().tensor(QUERY, GgmlType.F16, new long[] {256, 256}, new byte[256 * 256 * 2]), QUERY, "F16",
                 "I2_S");
-        assertRefused(new GgufEdit().tensor(QUERY, GgmlType.TQ2_0, new long[] {256, 256}, new byte[256 * 66]), QUERY, "TQ2_0");
+        assertRefused(new GgufEdit().tensor(QUERY, GgmlType.IQ2_S, new long[] {256, 256}, new byte[256 * 82]), QUERY, "IQ2_S");
         assertRefused(new GgufEdit().tensor("output_norm.weight", GgmlType.F16, new long[] {256}, new byte[512]),
                 "output_norm.weight", "F16");
         assertRefused(new GgufEdit().tensor("output.weight", GgmlType.F16, new long[] {256, 511}, new byte[256 * 511 * 2]),
@@ -161,7 +161,7 @@ class WrongFilesTest {
 
     @Test
     void aScaleThatIsNoNumber() throws IOException {
-        for (float scale : new float[] {Float.NaN, Float.POSITIVE_INFINITY}) {
+        for (float scale : new float[] {Float.NaN, Float.POSITIVE_INFINITY, 0, -0.5f}) {
             byte[] query = GgufEdit.bytes(good, QUERY);
             ByteBuffer.wrap(query).order(ByteOrder.LITTLE_ENDIAN).putFloat(256 * 256 / 4, scale);
             assertRefused(new GgufEdit().tensor(QUERY, GgmlType.I2_S, new long[] {256, 256}, query), QUERY, "scale",
@@ -178,12 +178,22 @@ class WrongFilesTest {
         assertRefused(new GgufEdit().string("tokenizer.ggml.tokens", "a b c"), "tokenizer.ggml.tokens", "array");
     }
 
-    /** Norms may hold any numbers: what comes of them is found when a token is to be chosen. */
+    @Test
+    void normsThatAreNoNumbers() throws IOException {
+        for (float wrong : new float[] {Float.NaN, Float.NEGATIVE_INFINITY}) {
+            float[] norm = new float[256];
+            norm[200] = wrong;
+            assertRefused(new GgufEdit().tensor("blk.1.ffn_norm.weight", GgmlType.F32, new long[] {256}, GgufEdit.floats(norm)),
+                    "blk.1.ffn_norm.weight", wrong + " as number 200");
+        }
+    }
+
+    /** A table is not read as a whole when it is opened: what comes of it is found when a token is to be chosen. */
     @Test
     void logitsThatAreNoNumbers() throws IOException {
-        float[] nan = new float[256];
-        Arrays.fill(nan, Float.NaN);
-        Path path = new GgufEdit().tensor("output_norm.weight", GgmlType.F32, new long[] {256}, GgufEdit.floats(nan))
+        byte[] nan = new byte[256 * 512 * 2];
+        Arrays.fill(nan, (byte) 0x7F);
+        Path path = new GgufEdit().tensor("token_embd.weight", GgmlType.F16, new long[] {256, 512}, nan)
                 .write(good, folder.resolve("nan.gguf"));
         for (float temperature : new float[] {0, 1}) {
             try (BitNetModel model = BitNetModel.open(path); Session session = model.newSession()) {

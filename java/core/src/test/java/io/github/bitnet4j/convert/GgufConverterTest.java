@@ -17,7 +17,7 @@ import io.github.bitnet4j.gguf.GgufTensor;
 import io.github.bitnet4j.model.Cpu;
 import io.github.bitnet4j.model.GgufEdit;
 import io.github.bitnet4j.model.Golden;
-import io.github.bitnet4j.model.Kernels;
+import io.github.bitnet4j.model.I2sOrder;
 import io.github.bitnet4j.model.TlTiles;
 import io.github.bitnet4j.sampling.SamplingOptions;
 import io.github.bitnet4j.synth.Synth;
@@ -30,6 +30,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -53,8 +54,9 @@ class GgufConverterTest {
 
     private Path convert(Path from, GgmlType type, String tiles) throws IOException {
         Path to = folder.resolve(type + "-" + from.getFileName());
-        try (GgufFile file = GgufFile.open(from); Kernels kernels = new Kernels(2, "auto")) {
-            GgufConverter.write(file, to, type, tiles.isEmpty() ? TlTiles.UNKNOWN : TlTiles.parse(tiles), kernels, (written, total) -> {});
+        try (GgufFile file = GgufFile.open(from)) {
+            TargetFormats target = new TargetFormats(type, tiles.isEmpty() ? TlTiles.UNKNOWN : TlTiles.parse(tiles), Optional.empty());
+            GgufConverter.write(file, to, target, I2sOrder.BLOCKS_128, (written, total) -> {});
         }
         return to;
     }

@@ -10,8 +10,8 @@ import io.github.bitnet4j.api.Session;
 import io.github.bitnet4j.gguf.GgmlType;
 import io.github.bitnet4j.gguf.GgufFile;
 import io.github.bitnet4j.gguf.GgufTensor;
+import io.github.bitnet4j.model.I2sOrder;
 import io.github.bitnet4j.model.Kernels;
-import io.github.bitnet4j.model.TlTiles;
 import io.github.bitnet4j.optimize.FeedForward;
 import io.github.bitnet4j.optimize.LayoutPlan;
 import io.github.bitnet4j.optimize.Optimizer;
@@ -46,8 +46,9 @@ class RowsWithinBlocksTest {
 
     private Path convert(Path from, GgmlType type) throws IOException {
         Path to = folder.resolve(type + "-" + from.getFileName());
-        try (GgufFile file = GgufFile.open(from); Kernels kernels = new Kernels(2, "auto")) {
-            GgufConverter.write(file, to, type, TlTiles.UNKNOWN, kernels, (written, total) -> {});
+        try (GgufFile file = GgufFile.open(from)) {
+            GgufConverter.write(file, to, TargetFormats.of(type), I2sOrder.BLOCKS_128,
+                    (written, total) -> {});
         }
         return to;
     }

@@ -136,7 +136,7 @@ class TensorTypeTest {
         new GgufWriter().tensor("w", GgmlType.I2_S, new long[] {384, 8}, TensorData.of(MemorySegment.ofArray(data)))
                 .write(path, SILENT);
         try (GgufFile file = GgufFile.open(path)) {
-            I2sCheck.verify(file.requireTensor("w"));
+            TernaryCheck.verify(file.requireTensor("w"));
         } finally {
             Files.delete(path);
         }
@@ -145,8 +145,8 @@ class TensorTypeTest {
     @Test
     void i2sCheckRefusesOtherTypes() throws IOException {
         try (GgufFile file = GgufFile.open(BundledFileTest.SHAKESPEARE)) {
-            file.tensors().stream().filter(t -> t.type() == GgmlType.I2_S).forEach(I2sCheck::verify);
-            assertThrows(GgufException.class, () -> I2sCheck.verify(file.requireTensor("token_embd.weight")));
+            file.tensors().stream().filter(t -> t.type() == GgmlType.I2_S).forEach(TernaryCheck::verify);
+            assertThrows(GgufException.class, () -> TernaryCheck.verify(file.requireTensor("token_embd.weight")));
         }
     }
 }

@@ -8,6 +8,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.bitnet4j.BitNetException;
+import io.github.bitnet4j.convert.GgufConverter;
+import io.github.bitnet4j.convert.TableEncoder;
+import io.github.bitnet4j.convert.TargetFormats;
 import io.github.bitnet4j.gguf.GgmlType;
 import io.github.bitnet4j.gguf.GgufArray;
 import io.github.bitnet4j.gguf.GgufFile;
@@ -15,21 +18,26 @@ import io.github.bitnet4j.gguf.GgufMetadata;
 import io.github.bitnet4j.gguf.GgufTensor;
 import io.github.bitnet4j.gguf.GgufType;
 import io.github.bitnet4j.gguf.GgufValue;
+import io.github.bitnet4j.model.I2sOrder;
+import io.github.bitnet4j.model.TlTiles;
 import io.github.bitnet4j.synth.Synth;
 import io.github.bitnet4j.synth.SynthSpec;
 import java.io.IOException;
 import java.io.RandomAccessFile;
+import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -49,7 +57,7 @@ class CheckpointConverterTest {
         Path source = folder.resolve("checkpoint-" + System.nanoTime());
         checkpoint.write(source, shards);
         Path target = folder.resolve(source.getFileName() + ".gguf");
-        CheckpointConverter.convert(source, target, (written, total) -> {});
+        CheckpointConverter.convert(source, target, TargetFormats.PLAIN, (written, total) -> {});
         return GgufFile.open(target);
     }
 
@@ -86,6 +94,49 @@ class CheckpointConverterTest {
             for (String key : List.of("embedding_length", "feed_forward_length", "block_count", "attention.head_count",
                     "attention.head_count_kv", "context_length", "rope.freq_base", "attention.layer_norm_rms_epsilon")) {
                 assertEquals(text(original, architecture + "." + key), text(converted, architecture + "." + key), key);
+            }
+        }
+    }
+
+    /** A checkpoint, packed or not, in every format and from there back to I2_S: what it is as I2_S at once. */
+    @ParameterizedTest
+    @EnumSource(value = CheckpointFolder.Form.class)
+    void everyFormat(CheckpointFolder.Form form) throws IOException {
+        Path source = folder.resolve("checkpoint");
+        Path plain = folder.resolve("plain.gguf");
+        Path original = folder.resolve("original.gguf");
+        Synth.write(SynthSpec.builder().hidden(256).ffn(512).heads(4, 2, 64).layers(1).build(), original);
+        try (GgufFile file = GgufFile.open(original)) {
+            new CheckpointFolder(file, form).write(source, 2);
+        }
+        CheckpointConverter.convert(source, plain, TargetFormats.PLAIN, (written, total) -> {});
+        for (GgmlType type : GgufConverter.TYPES) {
+            Path there = folder.resolve(type + ".gguf");
+            Path back = folder.resolve(type + "-back.gguf");
+            CheckpointConverter.convert(source, there, TargetFormats.of(type), (written, total) -> {});
+            try (GgufFile file = GgufFile.open(there)) {
+                assertEquals(type, file.requireTensor("blk.0.attn_q.weight").type());
+                GgufConverter.write(file, back, TargetFormats.PLAIN, I2sOrder.BLOCKS_128, (written, total) -> {});
+            }
+            assertEquals(-1, Files.mismatch(plain, back), type.toString());
+        }
+    }
+
+    /** A head of another type is made from the numbers of the checkpoint, before they are halves. */
+    @Test
+    void head() throws IOException {
+        Path source = folder.resolve("checkpoint");
+        Path target = folder.resolve("head.gguf");
+        try (GgufFile original = model("bitnet-b1.58")) {
+            new CheckpointFolder(original, CheckpointFolder.Form.MASTER).write(source, 1);
+            CheckpointConverter.convert(source, target, new TargetFormats(GgmlType.TL1, TlTiles.UNKNOWN, Optional.of(GgmlType.Q6_K)),
+                    (written, total) -> {});
+            try (GgufFile converted = GgufFile.open(target)) {
+                GgufTensor embedding = original.requireTensor("token_embd.weight");
+                MemorySegment expected = MemorySegment.ofArray(new byte[(int) GgmlType.Q6_K.byteSize(embedding.dims())]);
+                TableEncoder.Q6_K.encode(GgmlType.F16, embedding.data(), embedding.cols(), expected);
+                assertEquals(-1, expected.mismatch(converted.requireTensor("output.weight").data()));
+                assertEquals(-1, embedding.data().mismatch(converted.requireTensor("token_embd.weight").data()));
             }
         }
     }
@@ -140,6 +191,16 @@ class CheckpointConverterTest {
         rejected("holds NaN", c -> c.tensors.put("model.norm.weight", new CheckpointFolder.Tensor("BF16", new long[] {256}, nan(256))));
         rejected("has dtype I8, not BF16, F16 or F32", c -> c.tensors.put("model.norm.weight",
                 new CheckpointFolder.Tensor("I8", new long[] {256}, new byte[256])));
+        byte[] tooLarge = new byte[2 * 512 * 256];
+        tooLarge[1] = 0x50; // 8.6e9
+        rejected("which has no place in F16", c -> c.tensors.put("model.embed_tokens.weight",
+                new CheckpointFolder.Tensor("BF16", new long[] {512, 256}, tooLarge)));
+        rejected("holds NaN; the file is damaged", c -> c.tensors.put("model.embed_tokens.weight",
+                new CheckpointFolder.Tensor("BF16", new long[] {512, 256}, nan(512 * 256))));
+        for (byte[] scale : new byte[][] {{0, 0, 0, 0}, {0, 0, 0, (byte) 0xC0}}) {
+            rejected("which is no scale", c -> c.tensors.put("model.layers.0.mlp.up_proj.weight_scale",
+                    new CheckpointFolder.Tensor("F32", new long[] {1}, scale)));
+        }
         rejected("hidden_size is missing", c -> c.config.remove("hidden_size"));
         rejected("rope_theta is -1", c -> c.config.put("rope_theta", -1));
         rejected("model_type 'mamba'", c -> c.config.put("model_type", "mamba"));
@@ -208,7 +269,7 @@ class CheckpointConverterTest {
         damage.to(source);
         Path target = folder.resolve("refused.gguf");
         BitNetException e = assertThrows(BitNetException.class,
-                () -> CheckpointConverter.convert(source, target, (written, total) -> {}));
+                () -> CheckpointConverter.convert(source, target, TargetFormats.PLAIN, (written, total) -> {}));
         assertTrue(e.getMessage().contains(message), e.getMessage());
         assertFalse(e.getMessage().contains("\n"));
         assertFalse(Files.exists(target));

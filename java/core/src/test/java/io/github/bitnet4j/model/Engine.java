@@ -17,7 +17,7 @@ final class Engine implements AutoCloseable {
         file = GgufFile.open(path);
         kernels = new Kernels(threads, isa);
         transformer = new BitNetTransformer(file, ModelConfig.read(file), kernels, 320, POSITIONS, precision, head,
-                TlTiles.UNKNOWN);
+                TernaryLayout.OF_THE_FILE);
     }
 
     Engine(Path path, int threads, String isa, KvPrecision precision) throws IOException {

@@ -42,6 +42,11 @@ public final class GgufEdit {
         return this;
     }
 
+    public GgufEdit floats(String key, float... values) {
+        keys.put(key, writer -> writer.floats(key, values));
+        return this;
+    }
+
     public GgufEdit string(String key, String value) {
         keys.put(key, writer -> writer.string(key, value));
         return this;

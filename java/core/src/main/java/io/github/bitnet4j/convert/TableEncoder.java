@@ -1,4 +1,4 @@
-package io.github.bitnet4j.optimize;
+package io.github.bitnet4j.convert;
 
 import io.github.bitnet4j.BitNetException;
 import io.github.bitnet4j.gguf.GgmlType;
@@ -9,8 +9,20 @@ import java.nio.ByteOrder;
 import java.util.List;
 import java.util.stream.LongStream;
 
-/** Rows of a matrix in the blocks of ggml. Scales are rounded to the f16 that is stored before weights are divided by them. */
-enum HeadQuantizer {
+/**
+ * Rows of a table of embeddings or of a head in the types of ggml. Scales are rounded to the f16 that is stored before weights
+ * are divided by them.
+ */
+public enum TableEncoder {
+    /** The nearest half. */
+    F16(GgmlType.F16) {
+        @Override
+        void block(float[] x, ByteBuffer out) {
+            if (!Float.isFinite(putHalf(x[0], out))) {
+                throw new BitNetException("holds " + x[0] + ", which has no place in F16");
+            }
+        }
+    },
     /** An f16 scale d and 32 int8 q: d q. */
     Q8_0(GgmlType.Q8_0) {
         @Override
@@ -60,52 +72,79 @@ enum HeadQuantizer {
         }
     };
 
+    private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
     /** Rows that are one piece of a thread's work. */
     private static final int PIECE = 64;
 
     private final GgmlType type;
 
-    HeadQuantizer(GgmlType type) {
+    TableEncoder(GgmlType type) {
         this.type = type;
     }
 
-    static HeadQuantizer of(GgmlType type) {
-        return List.of(values()).stream().filter(quantizer -> quantizer.type == type).findFirst()
-                .orElseThrow(() -> new BitNetException("a head cannot be quantised as " + type + "; choose one of " + List.of(values())));
+    /** The one for a type; throws a {@link BitNetException} if there is none. */
+    public static TableEncoder of(GgmlType type) {
+        return List.of(values()).stream().filter(encoder -> encoder.type == type).findFirst()
+                .orElseThrow(() -> new BitNetException("a table cannot be written as " + type + "; choose one of " + List.of(values())));
     }
 
     /** Appends one block. */
     abstract void block(float[] x, ByteBuffer out);
 
-    /**
-     * All rows of a matrix, on all processors.
-     *
-     * @param name for the sentence if its type is neither F16 nor F32
-     */
-    void quantize(String name, GgmlType from, MemorySegment data, long cols, MemorySegment to) {
-        if (from != GgmlType.F16 && from != GgmlType.F32) {
-            throw new BitNetException("the head " + name + " is quantised already, as " + from + "; quantise the F16 original");
+    /** Refuses a table of a type that cannot be encoded, or of rows that are not whole blocks. */
+    public void requireFit(String name, GgmlType from, long cols) {
+        if (from != GgmlType.F16 && from != GgmlType.F32 && from != GgmlType.BF16) {
+            throw new BitNetException("the table " + name + " is quantised already, as " + from + "; quantise the F16 original");
         }
+        if (cols % type.blockSize() != 0) {
+            throw new BitNetException("the table " + name + " has rows of " + cols + " weights; " + type + " takes multiples of "
+                    + type.blockSize());
+        }
+    }
+
+    /**
+     * Rows of a matrix, on all processors.
+     *
+     * @param from F32, F16 or BF16
+     * @param data whole rows
+     * @param to   the rows in this type
+     * @throws BitNetException if a weight is no number, or has no place: a clause that begins with a verb
+     */
+    public void encode(GgmlType from, MemorySegment data, long cols, MemorySegment to) {
         long rows = data.byteSize() / from.byteSize(cols);
-        long rowBytes = type.byteSize(cols);
         LongStream.range(0, Math.ceilDiv(rows, PIECE)).parallel().forEach(piece -> {
-            float[] x = new float[type.blockSize()];
-            ByteBuffer block = ByteBuffer.allocate(type.blockBytes()).order(ByteOrder.LITTLE_ENDIAN);
-            long last = Math.min(rows, (piece + 1) * PIECE);
-            for (long at = piece * PIECE * cols; at < last * cols; at += x.length) {
-                read(from, data, at, x);
-                block.clear();
-                block(x, block);
-                MemorySegment.copy(MemorySegment.ofArray(block.array()), 0, to,
-                        at / cols * rowBytes + type.byteSize(x.length) * (at % cols / x.length), block.capacity());
+            float[] row = new float[(int) cols];
+            ByteBuffer encoded = ByteBuffer.allocate((int) type.byteSize(cols)).order(ByteOrder.LITTLE_ENDIAN);
+            for (long r = piece * PIECE; r < Math.min(rows, (piece + 1) * PIECE); r++) {
+                read(from, data, r * cols, row);
+                encode(row, encoded.clear());
+                MemorySegment.copy(encoded.array(), 0, to, ValueLayout.JAVA_BYTE, r * encoded.capacity(), encoded.capacity());
             }
         });
     }
 
+    private void encode(float[] row, ByteBuffer out) {
+        float[] x = new float[type.blockSize()];
+        for (int at = 0; at < row.length; at += x.length) {
+            System.arraycopy(row, at, x, 0, x.length);
+            for (float value : x) {
+                if (!Float.isFinite(value)) {
+                    throw new BitNetException("holds " + value + "; the file is damaged");
+                }
+            }
+            block(x, out);
+        }
+    }
+
     private static void read(GgmlType from, MemorySegment data, long at, float[] x) {
         for (int i = 0; i < x.length; i++) {
-            x[i] = from == GgmlType.F32 ? data.get(ValueLayout.JAVA_FLOAT_UNALIGNED, (at + i) * Float.BYTES)
-                    : Float.float16ToFloat(data.get(ValueLayout.JAVA_SHORT_UNALIGNED, (at + i) * Short.BYTES));
+            x[i] = switch (from) {
+                case F32 -> data.get(FLOAT, (at + i) * Float.BYTES);
+                case F16 -> Float.float16ToFloat(data.get(SHORT, (at + i) * Short.BYTES));
+                default -> Float.intBitsToFloat(data.get(SHORT, (at + i) * Short.BYTES) << Short.SIZE);
+            };
         }
     }
 
