@@ -34,6 +34,9 @@ final class KernelNames {
     static Map<String, String> used(BitNetModel model, KvPrecision cache) {
         Set<String> tensors = new HashSet<>();
         model.file().tensors().stream().filter(tensor -> tensor.rank() > 1).forEach(tensor -> tensors.add(format(tensor)));
+        if (model.weightMemory().repackedBytes() > 0) {
+            tensors.add("i2_s");
+        }
         String table = format(model.file().requireTensor("token_embd.weight"));
         String rows = model.file().tensor("output.weight").map(KernelNames::format).orElse(table);
         boolean twoPass = model.head() == HeadMode.TWO_PASS;

@@ -78,7 +78,7 @@ class ProcessTest {
                 "--type", "tq1_0", "--head", "q6_k").start();
         String err = new String(process.getErrorStream().readAllBytes(), StandardCharsets.UTF_8);
         assertEquals(0, await(process), err);
-        assertTrue(Files.size(copy) < Files.size(model));
+        assertTrue(Files.size(copy) > 20_000_000, "a copy of " + Files.size(copy) + " bytes");
     }
 
     @Test

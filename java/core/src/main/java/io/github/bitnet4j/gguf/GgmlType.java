@@ -4,8 +4,8 @@ import java.util.Optional;
 
 /**
  * How the elements of a tensor are stored. A format is blocks of {@link #blockSize()} consecutive elements in
- * {@link #blockBytes()} bytes; I2_S in all orders, I2_R16, I2_C, B3_R16, TL1 and TL2 add a scale for the whole tensor and have size rules
- * of their own.
+ * {@link #blockBytes()} bytes; I2_S in all orders, I2_R16, I2_C, B3_R16, TL1 and TL2 add a scale for the whole tensor and
+ * have size rules of their own.
  *
  * <p>Source: {@code enum ggml_type} and the {@code block_*} structs of ggml ({@code ggml-common.h}); ids 36 to 39 as in
  * bitnet.cpp, whose files this project runs. In ggml itself 36 to 38 are retired and 39 is MXFP4: {@link GgufFile} tells

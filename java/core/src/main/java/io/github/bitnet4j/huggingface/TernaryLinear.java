@@ -95,6 +95,7 @@ sealed interface TernaryLinear {
                 Sizes all = LongStream.range(0, tensor.elements() / cols).parallel().mapToObj(this::sizes).toList().stream()
                         .reduce(Sizes.NONE, Sizes::and);
                 scale = scale(all);
+                tensor.data().unload();
             }
             return scale;
         }

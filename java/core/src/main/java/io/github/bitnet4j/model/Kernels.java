@@ -115,7 +115,8 @@ public final class Kernels implements AutoCloseable {
     }
 
     /**
-     * Writes ternary weights in another format, exactly: I2_S in any, TL1 and TL2 as I2_S.
+     * Writes ternary weights in another format, exactly: I2_S in any, TL1, TL2, TQ1_0, TQ2_0 and I2_S in
+     * other orders as I2_S. The scales within TQ1_0 and TQ2_0 are left to the caller.
      *
      * @param tiles of the result, if it is TL1 or TL2
      * @param to    its weights without the scale, 64-byte aligned

@@ -56,7 +56,7 @@ public final class Optimizer {
         }
         if (file.tensors().stream().noneMatch(tensor -> tensor.type() == GgmlType.I2_S)) {
             throw new BitNetException(file.path() + " holds no I2_S tensors; there is nothing to optimise ('bitnet convert --type "
-                    + "i2_s' makes them of TL1 and TL2)");
+                    + "i2_s' makes them of TL1, TL2, TQ1_0 and TQ2_0)");
         }
     }
 

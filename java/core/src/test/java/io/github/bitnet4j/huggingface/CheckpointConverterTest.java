@@ -122,6 +122,16 @@ class CheckpointConverterTest {
         }
     }
 
+    @Test
+    void aTrainedWeightThatIsNoNumber() throws IOException {
+        try (GgufFile original = model("bitnet-b1.58")) {
+            CheckpointFolder checkpoint = new CheckpointFolder(original, CheckpointFolder.Form.MASTER);
+            checkpoint.tensors.put("model.layers.1.self_attn.v_proj.weight",
+                    new CheckpointFolder.Tensor("BF16", new long[] {128, 256}, nan(128 * 256)));
+            refuses("v_proj.weight holds a NaN or an infinity", checkpoint, path -> {});
+        }
+    }
+
     /** A head of another type is made from the numbers of the checkpoint, before they are halves. */
     @Test
     void head() throws IOException {
