@@ -29,20 +29,27 @@ final class Vocabularies {
         GgufMetadata metadata = file.metadata();
         GgufArray tokens = metadata.array(PREFIX + "tokens").orElseThrow(
                 () -> new BitNetException(file.path() + ": " + PREFIX + "tokens is missing; the file holds no vocabulary"));
-        Vocabulary.Builder vocabulary = Vocabulary.of(tokens.strings())
-                .model(metadata.string(PREFIX + "model").orElse("gpt2"))
-                .pre(metadata.string(PREFIX + "pre").filter(name -> !name.equals("default")).orElse(DEFAULT_PRE))
-                .addBos(metadata.bool(PREFIX + "add_bos_token").orElse(true));
-        metadata.array(PREFIX + "merges").ifPresent(merges -> vocabulary.merges(merges.strings()));
-        metadata.array(PREFIX + "token_type").ifPresent(types -> vocabulary.types(types.ints()));
-        id(metadata, "bos_token_id").ifPresent(vocabulary::bos);
-        id(metadata, "eos_token_id").ifPresent(vocabulary::eos);
-        id(metadata, "eot_token_id").ifPresent(vocabulary::eot);
         try {
-            return Tokenizer.of(vocabulary.build());
+            return Tokenizer.of(vocabulary(metadata, tokens.strings()));
         } catch (VocabularyException e) {
             throw new BitNetException(file.path() + ": " + e.getMessage(), e);
         }
+    }
+
+    private static Vocabulary vocabulary(GgufMetadata metadata, List<String> tokens) {
+        Vocabulary.Builder vocabulary = Vocabulary.of(tokens)
+                .model(metadata.string(PREFIX + "model").orElse("gpt2"))
+                .pre(metadata.string(PREFIX + "pre").filter(name -> !name.equals("default")).orElse(DEFAULT_PRE))
+                .addEos(metadata.bool(PREFIX + "add_eos_token").orElse(false))
+                .addSpacePrefix(metadata.bool(PREFIX + "add_space_prefix").orElse(true));
+        metadata.array(PREFIX + "merges").ifPresent(merges -> vocabulary.merges(merges.strings()));
+        metadata.array(PREFIX + "scores").ifPresent(scores -> vocabulary.scores(scores.floats()));
+        metadata.array(PREFIX + "token_type").ifPresent(types -> vocabulary.types(types.ints()));
+        metadata.bool(PREFIX + "add_bos_token").ifPresent(vocabulary::addBos);
+        id(metadata, "bos_token_id").ifPresent(vocabulary::bos);
+        id(metadata, "eos_token_id").ifPresent(vocabulary::eos);
+        id(metadata, "eot_token_id").ifPresent(vocabulary::eot);
+        return vocabulary.build();
     }
 
     static ChatTemplate chatTemplate(GgufFile file, Tokenizer tokenizer, Optional<String> own) {
