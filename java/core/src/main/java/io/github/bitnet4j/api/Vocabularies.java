@@ -11,10 +11,12 @@ import io.github.bitnet4j.tokenizer.Tokenizer;
 import io.github.bitnet4j.tokenizer.Vocabulary;
 import io.github.bitnet4j.tokenizer.VocabularyException;
 import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.stream.IntStream;
 
 /** Hands the metadata of a GGUF file to the rooms that know nothing of GGUF: the tokenizer and the chat templates. */
@@ -22,6 +24,8 @@ final class Vocabularies {
     private static final String PREFIX = "tokenizer.ggml.";
     /** Files of the 2B-4T family carry no name of their split; it is that of Llama 3 (spec: model-math.md). */
     private static final String DEFAULT_PRE = "llama-bpe";
+    private static final List<String> END_NAMES =
+            List.of("<|end_of_text|>", "<|eot_id|>", "<|endoftext|>", "<|im_end|>", "<end_of_turn>");
 
     private Vocabularies() {}
 
@@ -52,12 +56,29 @@ final class Vocabularies {
         return vocabulary.build();
     }
 
+    /**
+     * The ids that end a text: those that the file names, and the ends of text and turn of known families by name, since files often
+     * name one of two (2B-4T's does).
+     */
+    static Set<Integer> stopIds(GgufFile file, Tokenizer tokenizer) {
+        Set<Integer> ids = new LinkedHashSet<>();
+        tokenizer.eos().ifPresent(ids::add);
+        tokenizer.eot().ifPresent(ids::add);
+        file.metadata().array(PREFIX + "eos_token_ids").ifPresent(list -> IntStream.of(list.ints()).forEach(ids::add));
+        for (String name : END_NAMES) {
+            tokenizer.id(name).ifPresent(id -> {
+                if (tokenizer.isSpecial(id)) {
+                    ids.add(id);
+                }
+            });
+        }
+        return Set.copyOf(ids);
+    }
+
     static ChatTemplate chatTemplate(GgufFile file, Tokenizer tokenizer, Optional<String> own) {
-        List<String> control = IntStream.range(0, tokenizer.size()).filter(tokenizer::isSpecial)
-                .mapToObj(id -> name(tokenizer, id)).toList();
         return ChatTemplates.select(file.metadata().string("tokenizer.chat_template"), own,
                 new ChatFacts(file.metadata().string("general.architecture").orElse(""), name(tokenizer, tokenizer.bos()),
-                        name(tokenizer, tokenizer.eos()), control));
+                        name(tokenizer, tokenizer.eos()), tokenizer.controlTokens()));
     }
 
     private static Optional<String> name(Tokenizer tokenizer, OptionalInt id) {

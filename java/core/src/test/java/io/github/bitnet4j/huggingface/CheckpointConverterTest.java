@@ -145,7 +145,7 @@ class CheckpointConverterTest {
         rejected("model_type 'mamba'", c -> c.config.put("model_type", "mamba"));
         rejected("linear_class 'other'", c -> ((ObjectNode) c.config.get("quantization_config")).put("linear_class", "other"));
         rejected("quant_method 'gptq'", c -> ((ObjectNode) c.config.get("quantization_config")).put("quant_method", "gptq"));
-        rejected("no byte-level BPE", c -> ((ObjectNode) c.tokenizer.get("model")).put("type", "Unigram"));
+        rejected("holds a vocabulary of the type 'Unigram'", c -> ((ObjectNode) c.tokenizer.get("model")).put("type", "Unigram"));
         rejected("splits text by", c -> c.tokenizer.remove("pre_tokenizer"));
         rejected("the embedding table has 512 rows", c -> ((ObjectNode) c.tokenizer.get("model").get("vocab")).put("zz", 512));
     }
