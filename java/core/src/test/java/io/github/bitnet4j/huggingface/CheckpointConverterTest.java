@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.bitnet4j.BitNetException;
+import io.github.bitnet4j.api.BitNetModel;
 import io.github.bitnet4j.gguf.GgmlType;
 import io.github.bitnet4j.gguf.GgufArray;
 import io.github.bitnet4j.gguf.GgufFile;
@@ -15,6 +16,7 @@ import io.github.bitnet4j.gguf.GgufMetadata;
 import io.github.bitnet4j.gguf.GgufTensor;
 import io.github.bitnet4j.gguf.GgufType;
 import io.github.bitnet4j.gguf.GgufValue;
+import io.github.bitnet4j.sampling.SamplingOptions;
 import io.github.bitnet4j.synth.Synth;
 import io.github.bitnet4j.synth.SynthSpec;
 import java.io.IOException;
@@ -25,6 +27,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -97,6 +100,23 @@ class CheckpointConverterTest {
             case GgufArray array -> Arrays.toString(array.ints());
             case GgufValue value -> value.toString();
         };
+    }
+
+    /** generation_config.json says which ids end a text, more than GGUF has names for, and how to choose tokens. */
+    @Test
+    void generationConfig() throws IOException {
+        Path source = folder.resolve("generation");
+        Path target = folder.resolve("generation.gguf");
+        try (GgufFile original = model("llama")) {
+            new CheckpointFolder(original, CheckpointFolder.Form.PACKED_MULTIPLIED).write(source, 1);
+        }
+        Files.writeString(source.resolve("generation_config.json"),
+                "{\"eos_token_id\": [7, 8, 9], \"do_sample\": true, \"temperature\": 0.25, \"top_k\": 5, \"top_p\": 0.5}");
+        CheckpointConverter.convert(source, target, (written, total) -> {});
+        try (BitNetModel model = BitNetModel.open(target)) {
+            assertTrue(model.info().stopIds().containsAll(Set.of(7, 8, 9)), model.info().stopIds().toString());
+            assertEquals(SamplingOptions.DEFAULT.withTemperature(0.25f).withTopK(5).withTopP(0.5f), model.samplingDefaults());
+        }
     }
 
     /** Trained weights, quantised as in training: by the formula, in double precision. */
