@@ -22,8 +22,9 @@ import java.util.stream.IntStream;
 /** Hands the metadata of a GGUF file to the rooms that know nothing of GGUF: the tokenizer and the chat templates. */
 final class Vocabularies {
     private static final String PREFIX = "tokenizer.ggml.";
-    /** Files of the 2B-4T family carry no name of their split; it is that of Llama 3 (spec: model-math.md). */
-    private static final String DEFAULT_PRE = "llama-bpe";
+    /** Files of the 2B-4T family do not name their split; the token that begins a text shows that it is that of Llama 3. */
+    private static final String LLAMA_3_BOS = "<|begin_of_text|>";
+    private static final String LLAMA_3_PRE = "llama-bpe";
     private static final List<String> END_NAMES =
             List.of("<|end_of_text|>", "<|eot_id|>", "<|endoftext|>", "<|im_end|>", "<end_of_turn>");
 
@@ -43,9 +44,9 @@ final class Vocabularies {
     private static Vocabulary vocabulary(GgufMetadata metadata, List<String> tokens) {
         Vocabulary.Builder vocabulary = Vocabulary.of(tokens)
                 .model(metadata.string(PREFIX + "model").orElse("gpt2"))
-                .pre(metadata.string(PREFIX + "pre").filter(name -> !name.equals("default")).orElse(DEFAULT_PRE))
                 .addEos(metadata.bool(PREFIX + "add_eos_token").orElse(false))
                 .addSpacePrefix(metadata.bool(PREFIX + "add_space_prefix").orElse(true));
+        pre(metadata, tokens).ifPresent(vocabulary::pre);
         metadata.array(PREFIX + "merges").ifPresent(merges -> vocabulary.merges(merges.strings()));
         metadata.array(PREFIX + "scores").ifPresent(scores -> vocabulary.scores(scores.floats()));
         metadata.array(PREFIX + "token_type").ifPresent(types -> vocabulary.types(types.ints()));
@@ -54,6 +55,13 @@ final class Vocabularies {
         id(metadata, "eos_token_id").ifPresent(vocabulary::eos);
         id(metadata, "eot_token_id").ifPresent(vocabulary::eot);
         return vocabulary.build();
+    }
+
+    private static Optional<String> pre(GgufMetadata metadata, List<String> tokens) {
+        OptionalInt bos = id(metadata, "bos_token_id");
+        boolean llama3 = bos.isPresent() && bos.getAsInt() < tokens.size() && tokens.get(bos.getAsInt()).equals(LLAMA_3_BOS);
+        return metadata.string(PREFIX + "pre").filter(name -> !llama3 || !name.equals("default"))
+                .or(() -> llama3 ? Optional.of(LLAMA_3_PRE) : Optional.empty());
     }
 
     /**
