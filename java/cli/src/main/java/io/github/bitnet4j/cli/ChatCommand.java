@@ -10,6 +10,7 @@ import io.github.bitnet4j.api.Timings;
 import io.github.bitnet4j.chat.ChatTemplate;
 import io.github.bitnet4j.chat.ChatTemplateException;
 import io.github.bitnet4j.chat.PlainText;
+import io.github.bitnet4j.draft.Draft;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -67,7 +68,8 @@ final class ChatCommand extends ModelCommand {
 
     @Override
     public Integer call() throws IOException {
-        sampling.options(tokens == null ? UNTIL_STOP : tokens).withDraft(draft.draft()); // mistakes show before a model is opened
+        sampling.check(tokens == null ? UNTIL_STOP : tokens);
+        Draft guesses = draft.draft();
         try (BitNetModel model = open(modelOptions().withHead(head.mode())); Session session = model.newSession();
                 ChatLines input = ChatLines.of(console)) {
             lines = input;
@@ -75,10 +77,11 @@ final class ChatCommand extends ModelCommand {
             conversation = new Conversation(session, format);
             conversation.system(system);
             int limit = tokens != null ? tokens : format instanceof PlainText ? PLAIN_TOKENS : UNTIL_STOP;
-            options = sampling.options(limit).withDraft(draft.draft());
+            options = sampling.options(limit, model.samplingDefaults()).withDraft(guesses);
             if (console.inIsTerminal()) {
                 tell(model.info().name() + ", " + model.kernels().isa() + ", " + model.kernels().threads()
-                        + " threads, template " + format.description() + ". /help lists commands.");
+                        + " threads, template " + format.description() + "; " + SamplingArguments.text(options.sampling())
+                        + ". /help lists commands.");
             }
             converse(session);
             if (json) {

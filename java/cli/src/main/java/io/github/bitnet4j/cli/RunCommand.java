@@ -8,6 +8,8 @@ import io.github.bitnet4j.api.GenerationOptions;
 import io.github.bitnet4j.api.HeadUse;
 import io.github.bitnet4j.api.Session;
 import io.github.bitnet4j.api.Timings;
+import io.github.bitnet4j.draft.Draft;
+import io.github.bitnet4j.sampling.SamplingOptions;
 import java.io.IOException;
 import java.util.Locale;
 import picocli.CommandLine.Command;
@@ -49,7 +51,8 @@ final class RunCommand extends ModelCommand {
     }
 
     private record Result(String model, String isa, int threads, int[] promptIds, int[] ids, String text,
-                          String finishReason, JsonTimings timings, HeadUse headUse, DraftUse draftUse) {}
+                          String finishReason, JsonTimings timings, SamplingArguments.JsonSampling sampling, HeadUse headUse,
+                          DraftUse draftUse) {}
 
     /** {@link Timings} in JSON. */
     record JsonTimings(int promptTokens, double promptMs, double promptTokensPerSecond, int generatedTokens,
@@ -64,17 +67,19 @@ final class RunCommand extends ModelCommand {
     @Override
     public Integer call() throws IOException {
         PromptInput.Prompt input = prompt.read(console);
-        GenerationOptions options = sampling.options(tokens).withDraft(draft.draft());
+        sampling.check(tokens);
+        Draft guesses = draft.draft();
         try (BitNetModel model = open(modelOptions().withHead(head.mode())); Session session = model.newSession();
                 Progress progress = new Progress(console, "prompt")) {
             int[] ids = input.encode(model.tokenizer());
+            GenerationOptions options = sampling.options(tokens, model.samplingDefaults()).withDraft(guesses);
             try (Generation generation = session.generate(ids, options.withListener(progress::update));
                     Interrupts interrupts = new Interrupts(generation::cancel)) {
                 if (!json && console.outIsTerminal() && console.errIsTerminal()) {
                     echo(model.tokenizer().decode(ids));
                 }
                 generate(generation, progress);
-                report(model, ids, generation);
+                report(model, ids, generation, options.sampling());
                 return interrupts.requested() ? INTERRUPTED : OK;
             }
         }
@@ -103,13 +108,13 @@ final class RunCommand extends ModelCommand {
         }
     }
 
-    private void report(BitNetModel model, int[] ids, Generation generation) {
+    private void report(BitNetModel model, int[] ids, Generation generation, SamplingOptions settings) {
         Timings timings = generation.timings();
         String reason = generation.finishReason().map(FinishReason::label).orElseThrow();
         if (json) {
             Json.print(console.out(), new Result(modelPath().toString(), model.kernels().isa(), model.kernels().threads(), ids,
-                    generation.ids(), generation.text(), reason, JsonTimings.of(timings), generation.headUse(),
-                    generation.draftUse()));
+                    generation.ids(), generation.text(), reason, JsonTimings.of(timings),
+                    SamplingArguments.JsonSampling.of(settings), generation.headUse(), generation.draftUse()));
             return;
         }
         if (console.outIsTerminal()) {

@@ -5,7 +5,6 @@ import io.github.bitnet4j.api.BitNetModel;
 import io.github.bitnet4j.gguf.GgufFile;
 import io.github.bitnet4j.tokenizer.SpecialText;
 import io.github.bitnet4j.tokenizer.SpecialTokens;
-import io.github.bitnet4j.tokenizer.StreamDecoder;
 import io.github.bitnet4j.tokenizer.Tokenizer;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -90,15 +89,12 @@ final class TokenizeCommand extends ModelCommand {
     private void decode(int[] ids) throws IOException {
         Tokenizer tokenizer = tokenizer();
         check(tokenizer, ids, "");
-        StreamDecoder decoder = tokenizer.newDecoder(specialText());
+        String text = tokenizer.decode(ids, specialText());
         if (json) {
-            Json.print(console.out(), new Decoded(modelPath().toString(), ids, tokenizer.decode(ids, specialText())));
+            Json.print(console.out(), new Decoded(modelPath().toString(), ids, text));
             return;
         }
-        for (int id : ids) {
-            console.out().print(decoder.push(id));
-        }
-        console.out().print(decoder.finish());
+        console.out().print(text);
         if (console.outIsTerminal()) {
             console.out().println("");
         }

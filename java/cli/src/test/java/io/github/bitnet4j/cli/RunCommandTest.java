@@ -5,6 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.github.bitnet4j.gguf.GgufFile;
+import io.github.bitnet4j.gguf.GgufWriter;
+import io.github.bitnet4j.gguf.TensorData;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -37,6 +40,30 @@ class RunCommandTest {
         for (String name : new String[] {"prompt_ms", "prompt_tokens_per_second", "generation_ms", "generation_tokens_per_second"}) {
             assertTrue(timings.get(name).asDouble() > 0, name);
         }
+    }
+
+    /** The model file's own defaults are taken, and options win over them. */
+    @Test
+    void theModelRecommendsHowToChooseTokens() throws IOException {
+        Path plain = folder.resolve("plain.gguf");
+        Path model = folder.resolve("greedy.gguf");
+        Cli.ok("synth", plain.toString(), "--preset", "tiny");
+        try (GgufFile file = GgufFile.open(plain)) {
+            GgufWriter writer = new GgufWriter();
+            file.metadata().asMap().forEach(writer::value);
+            file.tensors().forEach(tensor -> writer.tensor(tensor.name(), tensor.type(), tensor.dims(), TensorData.of(tensor.data())));
+            writer.f32("general.sampling.temp", 0).u32("general.sampling.top_k", 7).write(model, (done, total) -> {});
+        }
+        String[] run = {"run", "-p", "a", "-n", "9", "--json", "-m", model.toString()};
+        JsonNode own = Cli.ok(run).json();
+        assertEquals(0, own.get("sampling").get("temperature").asDouble());
+        assertEquals(7, own.get("sampling").get("top_k").asInt());
+        String[] given = Arrays.copyOf(run, run.length + 4);
+        System.arraycopy(new String[] {"--temp", "0.5", "--top-k", "3"}, 0, given, run.length, 4);
+        JsonNode other = Cli.ok(given).json();
+        assertEquals(0.5, other.get("sampling").get("temperature").asDouble());
+        assertEquals(3, other.get("sampling").get("top_k").asInt());
+        assertEquals(0.6, Cli.ok("run", "-p", "a", "-n", "0", "--json").json().get("sampling").get("temperature").asDouble());
     }
 
     @Test

@@ -20,16 +20,15 @@ import io.github.bitnet4j.model.LoadMode;
 import io.github.bitnet4j.model.ModelConfig;
 import io.github.bitnet4j.model.TwoPassHead;
 import io.github.bitnet4j.model.WeightMemory;
+import io.github.bitnet4j.sampling.SamplingOptions;
 import io.github.bitnet4j.tokenizer.SpecialTokens;
 import io.github.bitnet4j.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
-import java.util.Set;
 import java.util.stream.IntStream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -172,21 +171,7 @@ public final class BitNetModel implements AutoCloseable {
         return new ModelInfo(file.metadata().string("general.name").orElse(String.valueOf(file.path().getFileName())),
                 config.architecture().id(), file.size(), parameters, config.layers(), config.hidden(), config.vocabulary(),
                 config.contextLength(), config.kvBytesPerPosition(options.kvPrecision()), bytes,
-                coarseHeadBytes.orElse(headBytes), stopIds(tokenizer));
-    }
-
-    /** The model's own end tokens, and the ends of text and turn of the Llama-3 family by name (the 2B-4T file names one of two). */
-    private static Set<Integer> stopIds(Tokenizer tokenizer) {
-        Set<Integer> ids = new LinkedHashSet<>();
-        tokenizer.eos().ifPresent(ids::add);
-        tokenizer.eot().ifPresent(ids::add);
-        for (String name : new String[] {"<|end_of_text|>", "<|eot_id|>", "<|endoftext|>", "<|im_end|>"}) {
-            OptionalInt id = tokenizer.id(name);
-            if (id.isPresent() && tokenizer.isSpecial(id.getAsInt())) {
-                ids.add(id.getAsInt());
-            }
-        }
-        return Set.copyOf(ids);
+                coarseHeadBytes.orElse(headBytes), Vocabularies.stopIds(file, tokenizer));
     }
 
     public ModelInfo info() {
@@ -211,6 +196,15 @@ public final class BitNetModel implements AutoCloseable {
     /** How generations find the tokens they can choose: {@code EXACT} or {@code TWO_PASS}. */
     public HeadMode head() {
         return transformer.coarseHeadBytes().isPresent() ? HeadMode.TWO_PASS : HeadMode.EXACT;
+    }
+
+    /**
+     * How the file recommends to choose tokens, by its keys {@code general.sampling.*}; a default for what it does not name.
+     *
+     * @throws BitNetException if a value is none that can be
+     */
+    public SamplingOptions samplingDefaults() {
+        return SamplingDefaults.of(file);
     }
 
     /** The tokenizer of the file; safe for any number of threads. */

@@ -22,6 +22,7 @@ import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.IntUnaryOperator;
+import java.util.stream.IntStream;
 
 /**
  * Writes a checkpoint as a GGUF file: linears in the format of the {@link TargetFormats}, the embedding table (and a head of its own,
@@ -106,7 +107,7 @@ public final class CheckpointConverter {
         addSampling();
     }
 
-    /** generation_config.json may name several ids that end a text: the first ends the text, the second a turn. */
+    /** generation_config.json may name several ids that end a text: the first ends the text, the second a turn; all are listed. */
     private void addSpecialIds() {
         JsonNode model = checkpoint.requireJson("config.json");
         JsonNode generation = checkpoint.json("generation_config.json").orElse(model);
@@ -115,6 +116,9 @@ public final class CheckpointConverter {
         addId(prefix + "bos_token_id", model.path("bos_token_id"));
         addId(prefix + "eos_token_id", end.isArray() ? end.path(0) : end);
         addId(prefix + "eot_token_id", end.path(1));
+        if (end.isArray()) {
+            writer.ints(prefix + "eos_token_ids", IntStream.range(0, end.size()).map(i -> end.path(i).asInt()).toArray());
+        }
         template().ifPresent(template -> writer.string("tokenizer.chat_template", template));
     }
 

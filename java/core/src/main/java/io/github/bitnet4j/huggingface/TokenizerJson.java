@@ -3,30 +3,36 @@ package io.github.bitnet4j.huggingface;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.github.bitnet4j.BitNetException;
 import io.github.bitnet4j.gguf.GgufWriter;
+import io.github.bitnet4j.tokenizer.PreTokenizer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
-/** A byte-level BPE vocabulary from {@code tokenizer.json}, as the keys {@code tokenizer.ggml.*}. */
+/**
+ * The vocabulary of {@code tokenizer.json} as the keys {@code tokenizer.ggml.*}. Two kinds are known: byte-level BPE with a split
+ * that has a name in GGUF, and SentencePiece's BPE, which falls back on bytes.
+ */
 final class TokenizerJson {
     private static final String PREFIX = "tokenizer.ggml.";
     private static final int NORMAL = 1;
+    private static final int UNKNOWN = 2;
     private static final int CONTROL = 3;
     private static final int USER_DEFINED = 4;
     private static final int UNUSED = 5;
-
-    /** Splits by their regular expressions, as names of {@code tokenizer.ggml.pre}. */
-    private static final Map<String, String> SPLITS = Map.of(
-            "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+"
-                    + "|\\s+(?!\\S)|\\s+", "llama-bpe");
+    private static final int BYTE = 6;
+    private static final String SPACE_MARK = "\u2581";
 
     private final JsonNode json;
+    private final JsonNode model;
     private final Path file;
 
     TokenizerJson(JsonNode json, Path file) {
         this.json = json;
+        this.model = json.path("model");
         this.file = file;
     }
 
@@ -36,24 +42,33 @@ final class TokenizerJson {
      * @param size rows of the embedding table; ids without a token become unused ones
      */
     void addTo(GgufWriter writer, int size) {
-        JsonNode model = json.path("model");
-        if (!model.path("type").asText().equals("BPE") || !model.path("vocab").isObject() || model.path("byte_fallback").asBoolean()) {
-            throw bad("holds no byte-level BPE vocabulary, and others are not supported");
+        if (!model.path("type").asText().equals("BPE") || !model.path("vocab").isObject()) {
+            throw bad("holds a vocabulary of the type '" + model.path("type").asText() + "'; only BPE can be used here");
         }
+        boolean sentencePiece = model.path("byte_fallback").asBoolean();
         String[] tokens = new String[size];
         int[] types = new int[size];
         Arrays.fill(types, UNUSED);
-        model.path("vocab").properties().forEach(entry -> put(tokens, types, entry.getValue(), entry.getKey(), NORMAL));
-        json.path("added_tokens").forEach(added -> put(tokens, types, added.path("id"), added.path("content").asText(),
-                added.path("special").asBoolean() ? CONTROL : USER_DEFINED));
+        model.path("vocab").properties().forEach(entry -> put(tokens, types, entry.getValue(), entry.getKey(),
+                sentencePiece ? pieceType(entry.getKey()) : NORMAL));
+        json.path("added_tokens").forEach(added -> put(tokens, types, added.path("id"), content(added, sentencePiece),
+                addedType(added, sentencePiece)));
         for (int id = 0; id < size; id++) {
             tokens[id] = tokens[id] == null ? "[PAD" + id + "]" : tokens[id];
         }
-        writer.string(PREFIX + "model", "gpt2").string(PREFIX + "pre", split())
-                .strings(PREFIX + "tokens", List.of(tokens))
+        List<String> merges = merges();
+        if (sentencePiece) {
+            writer.string(PREFIX + "model", "llama").string(PREFIX + "pre", "default")
+                    .bool(PREFIX + "add_space_prefix", addsSpace())
+                    .floats(PREFIX + "scores", scores(tokens, merges));
+        } else {
+            writer.string(PREFIX + "model", "gpt2").string(PREFIX + "pre", split().ggufName());
+        }
+        writer.strings(PREFIX + "tokens", List.of(tokens))
                 .ints(PREFIX + "token_type", types)
-                .strings(PREFIX + "merges", merges(model.path("merges")))
-                .bool(PREFIX + "add_bos_token", addsBos());
+                .strings(PREFIX + "merges", merges)
+                .bool(PREFIX + "add_bos_token", adds(0))
+                .bool(PREFIX + "add_eos_token", adds(1));
     }
 
     private void put(String[] tokens, int[] types, JsonNode id, String token, int type) {
@@ -65,25 +80,109 @@ final class TokenizerJson {
         types[at] = type;
     }
 
+    private int pieceType(String token) {
+        boolean unknown = token.equals(model.path("unk_token").asText());
+        return unknown ? UNKNOWN : token.matches("<0x[0-9A-F]{2}>") ? BYTE : NORMAL;
+    }
+
+    private int addedType(JsonNode added, boolean sentencePiece) {
+        boolean unknown = sentencePiece && pieceType(added.path("content").asText()) == UNKNOWN;
+        return unknown ? UNKNOWN : added.path("special").asBoolean() ? CONTROL : USER_DEFINED;
+    }
+
+    /** A token that is looked for in normalized text, where spaces are marks, is found in plain text with spaces. */
+    private static String content(JsonNode added, boolean sentencePiece) {
+        String content = added.path("content").asText();
+        return sentencePiece && added.path("normalized").asBoolean() ? content.replace(SPACE_MARK, " ") : content;
+    }
+
     /** Older files write a merge as one string, newer ones as two. */
-    private static List<String> merges(JsonNode merges) {
-        List<String> lines = new ArrayList<>(merges.size());
-        merges.forEach(merge -> lines.add(merge.isArray() ? merge.path(0).asText() + " " + merge.path(1).asText() : merge.asText()));
+    private List<String> merges() {
+        List<String> lines = new ArrayList<>(model.path("merges").size());
+        model.path("merges").forEach(merge -> lines.add(
+                merge.isArray() ? merge.path(0).asText() + " " + merge.path(1).asText() : merge.asText()));
         return lines;
     }
 
-    private String split() {
-        List<String> expressions = json.path("pre_tokenizer").findValuesAsText("Regex");
-        String name = expressions.size() == 1 ? SPLITS.get(expressions.getFirst()) : null;
-        if (name == null) {
-            throw bad("splits text by " + expressions + ", which is not a split that is known here; known are those named "
-                    + SPLITS.values());
+    /** For programs that go by scores: the earlier the first merge that makes a token, the higher. The merges say more. */
+    private static float[] scores(String[] tokens, List<String> merges) {
+        Map<String, Integer> firstRank = new HashMap<>();
+        for (String merge : merges) {
+            firstRank.putIfAbsent(merge.replaceFirst(" ", ""), firstRank.size());
         }
-        return name;
+        float[] scores = new float[tokens.length];
+        for (int id = 0; id < tokens.length; id++) {
+            scores[id] = -firstRank.getOrDefault(tokens[id], 0);
+        }
+        return scores;
     }
 
-    private boolean addsBos() {
-        return json.path("post_processor").findValues("single").stream().anyMatch(single -> single.path(0).has("SpecialToken"));
+    /** The split of a byte-level BPE. Text in normal form C is taken for granted: GGUF cannot ask for it, as Qwen's files do. */
+    private PreTokenizer split() {
+        List<JsonNode> normalizers = steps("normalizer", "normalizers");
+        if (normalizers.stream().anyMatch(step -> !isType(step, "NFC"))) {
+            throw unknownSteps("normalizes", normalizers, "NFC, or nothing, before byte-level BPE");
+        }
+        List<JsonNode> steps = steps("pre_tokenizer", "pretokenizers");
+        boolean pieces = steps.size() == 2 && isType(steps.get(0), "Split")
+                && steps.get(0).path("behavior").asText().equals("Isolated") && !steps.get(0).path("invert").asBoolean();
+        boolean bytes = pieces && isType(steps.get(1), "ByteLevel") && !steps.get(1).path("use_regex").asBoolean(true)
+                && !steps.get(1).path("add_prefix_space").asBoolean();
+        Optional<PreTokenizer> known = bytes ? PreTokenizer.ofExpression(steps.get(0).path("pattern").path("Regex").asText())
+                : Optional.empty();
+        return known.orElseThrow(() -> unknownSteps("splits", steps, "one Split by the expression of "
+                + String.join(" or ", Arrays.stream(PreTokenizer.values()).map(PreTokenizer::ggufName).toList())
+                + ", then ByteLevel"));
+    }
+
+    /** Whether SentencePiece's BPE puts a space before a text: Llama's does, Gemma's does not. */
+    private boolean addsSpace() {
+        List<JsonNode> normalizers = steps("normalizer", "normalizers");
+        boolean prepends = !normalizers.isEmpty() && isType(normalizers.getFirst(), "Prepend")
+                && normalizers.getFirst().path("prepend").asText().equals(SPACE_MARK);
+        List<JsonNode> rest = normalizers.subList(prepends ? 1 : 0, normalizers.size());
+        boolean marks = rest.size() == 1 && isType(rest.getFirst(), "Replace") && isSpace(rest.getFirst())
+                && rest.getFirst().path("content").asText().equals(SPACE_MARK);
+        if (!marks) {
+            throw unknownSteps("normalizes", normalizers, "Replace of spaces by '" + SPACE_MARK + "', with Prepend of it or without");
+        }
+        List<JsonNode> splits = steps("pre_tokenizer", "pretokenizers"); // at spaces, of which there are none any more
+        if (!splits.stream().allMatch(step -> isType(step, "Split") && isSpace(step))) {
+            throw unknownSteps("splits", splits, "nothing, or Split at spaces, with a vocabulary that falls back on bytes");
+        }
+        return prepends;
+    }
+
+    private static boolean isType(JsonNode step, String type) {
+        return step.path("type").asText().equals(type);
+    }
+
+    private static boolean isSpace(JsonNode step) {
+        return step.path("pattern").path("String").asText().equals(" ");
+    }
+
+    /** The steps of a part that may be absent, one step, or a sequence of them. */
+    private List<JsonNode> steps(String part, String sequence) {
+        JsonNode node = json.path(part);
+        List<JsonNode> steps = new ArrayList<>();
+        if (isType(node, "Sequence")) {
+            node.path(sequence).forEach(steps::add);
+        } else if (node.isObject()) {
+            steps.add(node);
+        }
+        return steps;
+    }
+
+    /** Whether the template of a single text has a token before it (end 0) or after it (end 1). */
+    private boolean adds(int end) {
+        return json.path("post_processor").findValues("single").stream()
+                .anyMatch(single -> single.path(end * (single.size() - 1)).has("SpecialToken"));
+    }
+
+    private BitNetException unknownSteps(String verb, List<JsonNode> steps, String known) {
+        List<String> names = steps.stream().map(step -> (step.path("type").asText()
+                + " " + step.path("pattern").path("Regex").asText(step.path("pattern").path("String").asText())).strip()).toList();
+        return bad(verb + " text by " + names + ", which is not known here; known: " + known);
     }
 
     private BitNetException bad(String problem) {

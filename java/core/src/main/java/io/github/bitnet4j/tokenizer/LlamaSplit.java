@@ -1,19 +1,20 @@
 package io.github.bitnet4j.tokenizer;
 
 /**
- * The split of Llama 3, by hand and in one pass over UTF-8. It finds exactly the matches of
+ * The split of Llama 3, and of Qwen 2 and 3, by hand and in one pass over UTF-8. It finds exactly the matches of
  *
  * <pre>
  * (?i:'s|'t|'re|'ve|'m|'ll|'d)          contractions, by Unicode case folding: U+017F counts as s
  * |[^\r\n\p{L}\p{N}]?\p{L}+             a word, with at most one other character before it
- * |\p{N}{1,3}                           up to three digits
+ * |\p{N}{1,3}                           up to three digits; Qwen: one, \p{N}
  * | ?[^\s\p{L}\p{N}]+[\r\n]*            punctuation and all else, and the line ends after it
  * |\s*[\r\n]+                           white space up to its last line end
  * |\s+(?!\S)                            white space but the last character, if something follows
  * |\s+
  * </pre>
  *
- * where \s is Unicode's White_Space. Source: {@code tokenizer.json} of Llama 3, and llama.cpp's {@code llama-bpe}.
+ * where \s is Unicode's White_Space. Source: {@code tokenizer.json} of Llama 3 and of Qwen 2, and llama.cpp's {@code llama-bpe}
+ * and {@code qwen2}.
  */
 final class LlamaSplit {
 
@@ -37,8 +38,8 @@ final class LlamaSplit {
 
     private LlamaSplit() {}
 
-    /** As {@link PreTokenizer#end}. */
-    static int end(byte[] text, int from, int to) {
+    /** As {@link PreTokenizer#end}, with at most {@code digits} digits in a piece. */
+    static int end(byte[] text, int from, int to, int digits) {
         int first = look(text, from);
         int kind = first & KIND_MASK;
         int next = from + (first >>> KIND_BITS);
@@ -46,7 +47,7 @@ final class LlamaSplit {
             return letters(text, next, to);
         }
         if (kind == NUMBER) {
-            return numbers(text, next, to);
+            return numbers(text, next, to, digits - 1);
         }
         if (text[from] == '\'') {
             int after = contraction(text, next, to);
@@ -76,8 +77,8 @@ final class LlamaSplit {
         return at;
     }
 
-    private static int numbers(byte[] text, int at, int to) {
-        for (int more = 0; more < 2 && at < to; more++) {
+    private static int numbers(byte[] text, int at, int to, int most) {
+        for (int more = 0; more < most && at < to; more++) {
             int c = look(text, at);
             if ((c & KIND_MASK) != NUMBER) {
                 break;

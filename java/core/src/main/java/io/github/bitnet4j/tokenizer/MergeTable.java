@@ -3,8 +3,8 @@ package io.github.bitnet4j.tokenizer;
 import java.util.Arrays;
 
 /**
- * From a pair of neighbours to the rank of its merge, and from a rank to the token that the merge makes. One slot is one long,
- * {@code left:20 right:20 rank:24}; open addressing, linear probing, at most two thirds full.
+ * From a pair of neighbours to the rank of its merge and the token that it makes; merges may share a rank. One slot is one long,
+ * {@code left:20 right:20 rank:24}, and one int, the token; open addressing, linear probing, at most two thirds full.
  */
 final class MergeTable {
 
@@ -30,7 +30,7 @@ final class MergeTable {
         slots = new long[1 << bits];
         Arrays.fill(slots, FREE);
         shift = Long.SIZE - bits;
-        product = new int[merges];
+        product = new int[slots.length];
     }
 
     /** Puts the merge of a rank; if the pair has a rank already, that one stays. */
@@ -44,26 +44,31 @@ final class MergeTable {
             slot = slot + 1 & slots.length - 1;
         }
         slots[slot] = pair << RANK_BITS | rank;
-        product[rank] = merged;
+        product[slot] = merged;
     }
 
     /** @return the rank of a pair's merge, the lower the earlier, or {@link #NONE} */
     int rank(int left, int right) {
+        int slot = find(left, right);
+        return slot < 0 ? NONE : (int) slots[slot] & MAX_MERGES - 1;
+    }
+
+    /** @return the token that the merge of a pair makes, which must have one */
+    int product(int left, int right) {
+        return product[find(left, right)];
+    }
+
+    private int find(int left, int right) {
         long pair = pair(left, right);
         for (int slot = slot(pair);; slot = slot + 1 & slots.length - 1) {
             long entry = slots[slot];
             if (entry >>> RANK_BITS == pair) {
-                return (int) entry & MAX_MERGES - 1;
+                return slot;
             }
             if (entry == FREE) {
-                return NONE;
+                return -1;
             }
         }
-    }
-
-    /** @return the token that the merge of a rank makes */
-    int product(int rank) {
-        return product[rank];
     }
 
     private static long pair(int left, int right) {

@@ -9,7 +9,7 @@ import java.util.Arrays;
  */
 final class PairMerger {
 
-    /** Up to this many bytes, searching costs less than a heap. */
+    /** Up to this many tokens, searching costs less than a heap. */
     static final int SHORT = 48;
 
     private final MergeTable merges;
@@ -26,7 +26,7 @@ final class PairMerger {
         this.merges = merges;
     }
 
-    /** @return an array with room for a piece of so many bytes, to be filled with the tokens of the single bytes */
+    /** @return an array with room for so many tokens, to be filled with those that a piece starts as */
     int[] tokens(int length) {
         if (token.length < length) {
             token = new int[length];
@@ -56,7 +56,7 @@ final class PairMerger {
             if (bestRank == MergeTable.NONE) {
                 break;
             }
-            token[best] = merges.product(bestRank);
+            token[best] = merges.product(token[best], token[best + 1]);
             length--;
             for (int i = best + 1; i < length; i++) {
                 token[i] = token[i + 1];
@@ -94,7 +94,7 @@ final class PairMerger {
                 continue;
             }
             int gone = next[at];
-            token[at] = merges.product(pairRank);
+            token[at] = merges.product(token[at], token[gone]);
             rank[gone] = MergeTable.NONE;
             next[at] = next[gone];
             if (next[at] < length) {

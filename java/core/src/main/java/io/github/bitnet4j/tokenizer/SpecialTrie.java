@@ -48,21 +48,31 @@ final class SpecialTrie {
         return from;
     }
 
-    /** @return the token of the longest text that begins at {@code from}, or -1 */
+    /** @return where the longest text ends that begins at {@code from}, or -1 */
     int longest(byte[] text, int from, int to) {
-        int found = -1;
+        int end = -1;
         int node = 0;
-        for (int i = from; i < to; i++) {
-            int slot = slot(node, text[i]);
-            if (edge[slot] < 0) {
-                break;
-            }
-            node = child[slot];
-            if (token[node] >= 0) {
-                found = token[node];
+        for (int i = from; i < to && node >= 0; i++) {
+            node = next(node, text[i]);
+            if (node >= 0 && token[node] >= 0) {
+                end = i + 1;
             }
         }
-        return found;
+        return end;
+    }
+
+    /** @return the token of exactly the text {@code [from, to)}, or -1 */
+    int token(byte[] text, int from, int to) {
+        int node = 0;
+        for (int i = from; i < to && node >= 0; i++) {
+            node = next(node, text[i]);
+        }
+        return node < 0 ? -1 : token[node];
+    }
+
+    private int next(int node, byte b) {
+        int slot = slot(node, b);
+        return edge[slot] < 0 ? -1 : child[slot];
     }
 
     private int addEdge(int node, byte b) {

@@ -5,7 +5,8 @@ import java.util.Arrays;
 /**
  * Decodes tokens as they are generated. A character whose bytes are spread over tokens is held back until it is complete; U+FFFD
  * appears only for bytes that can never become a character. All that is returned, put together, is what decoding the whole
- * sequence at once would give. One stream, one thread.
+ * sequence at once would give. The space that encoding puts before a stretch of text ({@link Tokenizer#addsSpace}) is left out.
+ * One stream, one thread.
  */
 public final class StreamDecoder {
 
@@ -14,10 +15,14 @@ public final class StreamDecoder {
     private final Tokenizer tokenizer;
     private final SpecialText special;
     private byte[] held = NOTHING;
+    /** Whether the next token begins a stretch of text. */
+    private boolean begins;
 
-    StreamDecoder(Tokenizer tokenizer, SpecialText special) {
+    /** @param begins whether the first token begins a text; otherwise it goes on with one */
+    StreamDecoder(Tokenizer tokenizer, SpecialText special, boolean begins) {
         this.tokenizer = tokenizer;
         this.special = special;
+        this.begins = begins;
     }
 
     /**
@@ -28,10 +33,12 @@ public final class StreamDecoder {
      * @throws IndexOutOfBoundsException if the vocabulary has no such id
      */
     public String push(int id) {
-        if (special == SpecialText.HIDE && tokenizer.isSpecial(id)) {
-            return "";
+        boolean ends = tokenizer.isSpecial(id) || tokenizer.isUserDefined(id);
+        byte[] bytes = special == SpecialText.HIDE && tokenizer.isSpecial(id) ? NOTHING : tokenizer.bytes(id);
+        if (begins && !ends && tokenizer.addsSpace() && bytes.length > 0 && bytes[0] == ' ') {
+            bytes = Arrays.copyOfRange(bytes, 1, bytes.length);
         }
-        byte[] bytes = tokenizer.bytes(id);
+        begins = ends;
         if (held.length > 0) {
             byte[] token = bytes;
             bytes = Arrays.copyOf(held, held.length + token.length);

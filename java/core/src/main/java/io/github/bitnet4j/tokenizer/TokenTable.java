@@ -35,8 +35,9 @@ final class TokenTable {
         return longest;
     }
 
-    int length(int id) {
-        return start[id + 1] - start[id];
+    /** @return whether {@link #find} can return this token */
+    boolean isFindable(int id) {
+        return indexed.get(id);
     }
 
     byte[] bytes(int id) {

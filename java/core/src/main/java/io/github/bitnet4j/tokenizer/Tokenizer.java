@@ -10,7 +10,7 @@ import java.util.stream.IntStream;
  *
  * <p>A Java string may hold lone surrogates, which no UTF-8 can express; each of them is encoded as U+FFFD.
  */
-public sealed interface Tokenizer permits BytePairTokenizer {
+public sealed interface Tokenizer permits TableTokenizer {
 
     /**
      * Makes the tokenizer of a vocabulary.
@@ -24,8 +24,9 @@ public sealed interface Tokenizer permits BytePairTokenizer {
             case "gpt2" -> new BytePairTokenizer(vocabulary, PreTokenizer.named(vocabulary.pre().orElseThrow(
                     () -> new VocabularyException("tokenizer.ggml.pre is missing: the split of the text must be named, one of "
                             + PreTokenizer.knownNames()))));
+            case "llama" -> new SentencePieceTokenizer(vocabulary);
             default -> throw new VocabularyException(
-                    "tokenizer.ggml.model is '" + vocabulary.model() + "', which is not known here; known: gpt2");
+                    "tokenizer.ggml.model is '" + vocabulary.model() + "', which is not known here; known: gpt2, llama");
         };
     }
 
@@ -69,14 +70,14 @@ public sealed interface Tokenizer permits BytePairTokenizer {
     }
 
     /**
-     * Decodes a whole sequence. For tokens that arrive one by one see {@link #newDecoder()}.
+     * Decodes a whole text, so that what was encoded comes back. For tokens that go on with a text see {@link #newDecoder()}.
      *
      * @param ids     tokens
      * @param special whether control tokens are shown
      * @return their text; bytes that are no UTF-8 become U+FFFD
      */
     default String decode(int[] ids, SpecialText special) {
-        StreamDecoder decoder = newDecoder(special);
+        StreamDecoder decoder = new StreamDecoder(this, special, true);
         StringBuilder text = new StringBuilder();
         for (int id : ids) {
             text.append(decoder.push(id));
@@ -99,6 +100,12 @@ public sealed interface Tokenizer permits BytePairTokenizer {
     /** @return whether the model expects {@link #bos()} before a text */
     boolean addBos();
 
+    /** @return whether the model expects {@link #eos()} after a text that it is not to continue, as embedding models do */
+    boolean addEos();
+
+    /** @return whether encoding puts a space before a text, and before what follows a special token, as SentencePiece mostly does */
+    boolean addsSpace();
+
     /**
      * @param id 0 to {@code size() - 1}
      * @return whether the token is a control token, one that stands for no text
@@ -106,29 +113,36 @@ public sealed interface Tokenizer permits BytePairTokenizer {
      */
     boolean isSpecial(int id);
 
+    /**
+     * @param id 0 to {@code size() - 1}
+     * @return whether the token is a user-defined one, which is recognised in any text
+     * @throws IndexOutOfBoundsException for any other id
+     */
+    boolean isUserDefined(int id);
+
     /** @return the names of all control tokens, by id; what a chat template needs to know */
     default List<String> controlTokens() {
         return IntStream.range(0, size()).filter(this::isSpecial).mapToObj(id -> new String(bytes(id), StandardCharsets.UTF_8)).toList();
     }
 
     /**
-     * Finds a token by its text as the vocabulary has it: {@code <|eot_id|>}, or {@code Ġthe} for {@code " the"}.
+     * Finds a token by its text as the vocabulary has it: {@code <|eot_id|>}, or for {@code " the"} {@code Ġthe} or {@code \u2581the}.
      *
      * @param token the vocabulary's text of it
      * @return its id; the lowest, if several have this text; empty, if none has
      */
     OptionalInt id(String token);
 
-    /** @return a decoder for a stream of tokens that hides control tokens */
+    /** @return a decoder for tokens that go on with a text, which hides control tokens */
     default StreamDecoder newDecoder() {
         return newDecoder(SpecialText.HIDE);
     }
 
     /**
      * @param special whether control tokens are shown
-     * @return a decoder for a stream of tokens
+     * @return a decoder for tokens that go on with a text
      */
     default StreamDecoder newDecoder(SpecialText special) {
-        return new StreamDecoder(this, special);
+        return new StreamDecoder(this, special, false);
     }
 }

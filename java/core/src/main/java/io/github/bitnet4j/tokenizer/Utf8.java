@@ -82,7 +82,7 @@ final class Utf8 {
     }
 
     /** How many bytes a character has that begins so, or 0 if none does. */
-    private static int width(int lead) {
+    static int width(int lead) {
         if (lead < 0x80) {
             return 1;
         }

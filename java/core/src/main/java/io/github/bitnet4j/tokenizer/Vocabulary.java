@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.function.IntToDoubleFunction;
 import java.util.function.IntUnaryOperator;
 
 /**
@@ -11,39 +12,50 @@ import java.util.function.IntUnaryOperator;
  *
  * <p>The lists may be lazy views of a file: {@link Tokenizer#of} walks each of them once, in order, and keeps nothing of them.
  *
- * @param model  {@code tokenizer.ggml.model}: {@code gpt2} is byte-level BPE
- * @param pre    {@code tokenizer.ggml.pre}: the name of the split, see {@link PreTokenizer#named}. BPE needs it; for a file that
- *               lacks it the caller decides (the published bitnet-b1.58-2B-4T means {@code llama-bpe})
- * @param tokens {@code tokenizer.ggml.tokens}: the text of id 0, 1, ... (for {@code gpt2} in the byte-to-unicode alphabet)
+ * @param model  {@code tokenizer.ggml.model}: {@code gpt2} is byte-level BPE, {@code llama} SentencePiece
+ * @param pre    {@code tokenizer.ggml.pre}: the name of the split, see {@link PreTokenizer#named}. {@code gpt2} needs it; for a file
+ *               that lacks it the caller decides (the published bitnet-b1.58-2B-4T means {@code llama-bpe}). {@code llama} has none
+ * @param tokens {@code tokenizer.ggml.tokens}: the text of id 0, 1, ... (for {@code gpt2} in the byte-to-unicode alphabet, for
+ *               {@code llama} with U+2581 for the space)
  * @param merges {@code tokenizer.ggml.merges}: pairs {@code "left right"}, the most important first
+ * @param scores {@code tokenizer.ggml.scores} by id, the most important highest; {@code llama} needs them where it has no merges
  * @param types  {@code tokenizer.ggml.token_type} by id: 1 normal, 2 unknown, 3 control, 4 user-defined, 5 unused, 6 byte
  * @param bos    {@code tokenizer.ggml.bos_token_id}, the begin of a text
  * @param eos    {@code tokenizer.ggml.eos_token_id}, the end of a text
  * @param eot    {@code tokenizer.ggml.eot_token_id}, the end of a turn
- * @param addBos {@code tokenizer.ggml.add_bos_token}: whether the model expects BOS before a text. {@code encode} adds none itself
+ * @param addBos {@code tokenizer.ggml.add_bos_token}: whether the model expects BOS before a text; the kind decides where the file
+ *               does not. {@code encode} adds none itself
+ * @param addEos {@code tokenizer.ggml.add_eos_token}: whether it expects EOS after a text, likewise
+ * @param addSpacePrefix {@code tokenizer.ggml.add_space_prefix}, for {@code llama}: whether a space is put before a text
  */
 public record Vocabulary(
         String model,
         Optional<String> pre,
         List<String> tokens,
         List<String> merges,
+        Optional<IntToDoubleFunction> scores,
         IntUnaryOperator types,
         OptionalInt bos,
         OptionalInt eos,
         OptionalInt eot,
-        boolean addBos) {
+        Optional<Boolean> addBos,
+        boolean addEos,
+        boolean addSpacePrefix) {
 
     static final int NORMAL = 1;
     static final int UNKNOWN = 2;
     static final int CONTROL = 3;
     static final int USER_DEFINED = 4;
+    static final int BYTE = 6;
 
     /** Checks that nothing is null and that the named ids exist. */
     public Vocabulary {
         Objects.requireNonNull(model, "model");
         Objects.requireNonNull(pre, "pre");
         Objects.requireNonNull(merges, "merges");
+        Objects.requireNonNull(scores, "scores");
         Objects.requireNonNull(types, "types");
+        Objects.requireNonNull(addBos, "addBos");
         checkId("bos_token_id", bos, tokens.size());
         checkId("eos_token_id", eos, tokens.size());
         checkId("eot_token_id", eot, tokens.size());
@@ -76,7 +88,10 @@ public record Vocabulary(
         private OptionalInt bos = OptionalInt.empty();
         private OptionalInt eos = OptionalInt.empty();
         private OptionalInt eot = OptionalInt.empty();
-        private boolean addBos;
+        private Optional<IntToDoubleFunction> scores = Optional.empty();
+        private Optional<Boolean> addBos = Optional.empty();
+        private boolean addEos;
+        private boolean addSpacePrefix = true;
 
         private Builder(List<String> tokens) {
             this.tokens = Objects.requireNonNull(tokens, "tokens");
@@ -115,13 +130,29 @@ public record Vocabulary(
          * @throws VocabularyException if there is not exactly one for every token
          */
         public Builder types(int[] value) {
-            if (value.length != tokens.size()) {
-                throw new VocabularyException("tokenizer.ggml.token_type has " + value.length + " entries for " + tokens.size()
-                        + " tokens: there must be one for each");
-            }
+            checkLength("token_type", value.length);
             int[] own = value.clone();
             types = id -> own[id];
             return this;
+        }
+
+        /**
+         * @param value {@code tokenizer.ggml.scores}, one for every token
+         * @return this
+         * @throws VocabularyException if there is not exactly one for every token
+         */
+        public Builder scores(float[] value) {
+            checkLength("scores", value.length);
+            float[] own = value.clone();
+            scores = Optional.of(id -> own[id]);
+            return this;
+        }
+
+        private void checkLength(String name, int length) {
+            if (length != tokens.size()) {
+                throw new VocabularyException("tokenizer.ggml." + name + " has " + length + " entries for " + tokens.size()
+                        + " tokens: there must be one for each");
+            }
         }
 
         /**
@@ -152,11 +183,29 @@ public record Vocabulary(
         }
 
         /**
-         * @param value {@code tokenizer.ggml.add_bos_token}, default false
+         * @param value {@code tokenizer.ggml.add_bos_token}; by default the kind decides
          * @return this
          */
         public Builder addBos(boolean value) {
-            addBos = value;
+            addBos = Optional.of(value);
+            return this;
+        }
+
+        /**
+         * @param value {@code tokenizer.ggml.add_eos_token}, default false
+         * @return this
+         */
+        public Builder addEos(boolean value) {
+            addEos = value;
+            return this;
+        }
+
+        /**
+         * @param value {@code tokenizer.ggml.add_space_prefix}, default true
+         * @return this
+         */
+        public Builder addSpacePrefix(boolean value) {
+            addSpacePrefix = value;
             return this;
         }
 
@@ -165,7 +214,7 @@ public record Vocabulary(
          * @throws VocabularyException if a named id is not in the vocabulary
          */
         public Vocabulary build() {
-            return new Vocabulary(model, pre, tokens, merges, types, bos, eos, eot, addBos);
+            return new Vocabulary(model, pre, tokens, merges, scores, types, bos, eos, eot, addBos, addEos, addSpacePrefix);
         }
     }
 }

@@ -173,7 +173,10 @@ class WrongFilesTest {
     void vocabularies() throws IOException {
         assertRefused(new GgufEdit().drop("tokenizer.ggml.tokens"), "tokenizer.ggml.tokens", "missing");
         assertRefused(new GgufEdit().string("tokenizer.ggml.model", "wordpiece"), "wordpiece");
-        assertRefused(new GgufEdit().string("tokenizer.ggml.pre", "unheard-of"), "unheard-of");
+        assertRefused(new GgufEdit().string("tokenizer.ggml.pre", "unheard-of"), "unheard-of", "llama-bpe", "qwen2");
+        assertRefused(new GgufEdit().drop("tokenizer.ggml.bos_token_id"), "tokenizer.ggml.pre is missing", "llama-bpe", "qwen2");
+        assertRefused(new GgufEdit().string("tokenizer.ggml.model", "llama").drop("tokenizer.ggml.merges"), "'\u2581'");
+        assertRefused(new GgufEdit().f32("tokenizer.ggml.scores", 1), "tokenizer.ggml.scores", "array");
         assertRefused(new GgufEdit().u32("tokenizer.ggml.bos_token_id", 512), "bos_token_id", "512");
         assertRefused(new GgufEdit().string("tokenizer.ggml.tokens", "a b c"), "tokenizer.ggml.tokens", "array");
     }

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.bitnet4j.BitNetException;
+import io.github.bitnet4j.api.BitNetModel;
 import io.github.bitnet4j.convert.GgufConverter;
 import io.github.bitnet4j.convert.TableEncoder;
 import io.github.bitnet4j.convert.TargetFormats;
@@ -20,6 +21,7 @@ import io.github.bitnet4j.gguf.GgufType;
 import io.github.bitnet4j.gguf.GgufValue;
 import io.github.bitnet4j.model.I2sOrder;
 import io.github.bitnet4j.model.TlTiles;
+import io.github.bitnet4j.sampling.SamplingOptions;
 import io.github.bitnet4j.synth.Synth;
 import io.github.bitnet4j.synth.SynthSpec;
 import java.io.IOException;
@@ -32,6 +34,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -160,6 +163,23 @@ class CheckpointConverterTest {
         };
     }
 
+    /** generation_config.json says which ids end a text, more than GGUF has names for, and how to choose tokens. */
+    @Test
+    void generationConfig() throws IOException {
+        Path source = folder.resolve("generation");
+        Path target = folder.resolve("generation.gguf");
+        try (GgufFile original = model("llama")) {
+            new CheckpointFolder(original, CheckpointFolder.Form.PACKED_MULTIPLIED).write(source, 1);
+        }
+        Files.writeString(source.resolve("generation_config.json"),
+                "{\"eos_token_id\": [7, 8, 9], \"do_sample\": true, \"temperature\": 0.25, \"top_k\": 5, \"top_p\": 0.5}");
+        CheckpointConverter.convert(source, target, (written, total) -> {});
+        try (BitNetModel model = BitNetModel.open(target)) {
+            assertTrue(model.info().stopIds().containsAll(Set.of(7, 8, 9)), model.info().stopIds().toString());
+            assertEquals(SamplingOptions.DEFAULT.withTemperature(0.25f).withTopK(5).withTopP(0.5f), model.samplingDefaults());
+        }
+    }
+
     /** Trained weights, quantised as in training: by the formula, in double precision. */
     @ParameterizedTest
     @ValueSource(strings = {"bitnet-b1.58", "bitnet", "llama"})
@@ -222,7 +242,7 @@ class CheckpointConverterTest {
         rejected("factor is -2, not a positive number", c -> c.config.putObject("rope_scaling").put("type", "linear").put("factor", -2));
         rejected("linear_class 'other'", c -> ((ObjectNode) c.config.get("quantization_config")).put("linear_class", "other"));
         rejected("quant_method 'gptq'", c -> ((ObjectNode) c.config.get("quantization_config")).put("quant_method", "gptq"));
-        rejected("no byte-level BPE", c -> ((ObjectNode) c.tokenizer.get("model")).put("type", "Unigram"));
+        rejected("holds a vocabulary of the type 'Unigram'", c -> ((ObjectNode) c.tokenizer.get("model")).put("type", "Unigram"));
         rejected("splits text by", c -> c.tokenizer.remove("pre_tokenizer"));
         rejected("the embedding table has 512 rows", c -> ((ObjectNode) c.tokenizer.get("model").get("vocab")).put("zz", 512));
     }

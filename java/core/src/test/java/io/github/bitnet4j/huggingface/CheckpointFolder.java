@@ -97,9 +97,11 @@ final class CheckpointFolder implements ReferenceModel.Source {
                 merges.add(merge);
             }
         });
-        tokenizer.putObject("pre_tokenizer").putArray("pretokenizers").addObject().put("type", "Split").putObject("pattern")
+        ArrayNode steps = tokenizer.putObject("pre_tokenizer").put("type", "Sequence").putArray("pretokenizers");
+        steps.addObject().put("type", "Split").put("behavior", "Isolated").put("invert", false).putObject("pattern")
                 .put("Regex", "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*"
                         + "|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+");
+        steps.addObject().put("type", "ByteLevel").put("add_prefix_space", false).put("use_regex", false);
         tokenizer.putObject("post_processor").putArray("single").addObject().putObject("SpecialToken");
     }
 

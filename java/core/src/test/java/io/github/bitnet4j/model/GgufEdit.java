@@ -14,6 +14,7 @@ import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Consumer;
@@ -39,6 +40,21 @@ public final class GgufEdit {
 
     public GgufEdit f32(String key, float value) {
         keys.put(key, writer -> writer.f32(key, value));
+        return this;
+    }
+
+    public GgufEdit bool(String key, boolean value) {
+        keys.put(key, writer -> writer.bool(key, value));
+        return this;
+    }
+
+    public GgufEdit strings(String key, List<String> values) {
+        keys.put(key, writer -> writer.strings(key, values));
+        return this;
+    }
+
+    public GgufEdit ints(String key, int... values) {
+        keys.put(key, writer -> writer.ints(key, values));
         return this;
     }
 

@@ -230,7 +230,7 @@ class BytePairTokenizerTest {
                 Vocabulary.of(tokens).pre("llama-bpe").merges(List.of("a " + "b".repeat(1000))));
         rejected("tokenizer.ggml.pre is missing", Vocabulary.of(tokens));
         rejected("'gpt-5' is not known here; known: llama-bpe, llama3", Vocabulary.of(tokens).pre("gpt-5"));
-        rejected("tokenizer.ggml.model is 'llama'", Vocabulary.of(tokens).model("llama"));
+        rejected("tokenizer.ggml.model is 'bert'", Vocabulary.of(tokens).model("bert"));
         assertMessage("bos_token_id is 257, but the vocabulary has 257 tokens", () -> Vocabulary.of(tokens).bos(257).build());
         assertMessage("eos_token_id is -1", () -> Vocabulary.of(tokens).eos(-1).build());
         assertMessage("token_type has 1 entries for 257 tokens", () -> Vocabulary.of(tokens).types(new int[1]));

@@ -72,10 +72,17 @@ final class TestVocabularies {
             throw new UncheckedIOException(e);
         }
         Vocabulary.Builder vocabulary = Vocabulary.of(strings(values.get("tokenizer.ggml.tokens")))
-                .merges(strings(values.get("tokenizer.ggml.merges")))
+                .model((String) values.get("tokenizer.ggml.model"))
                 .types((int[]) values.get("tokenizer.ggml.token_type"))
                 .pre((String) values.getOrDefault("tokenizer.ggml.pre", "llama-bpe"))
-                .addBos((boolean) values.getOrDefault("tokenizer.ggml.add_bos_token", false));
+                .addBos((boolean) values.getOrDefault("tokenizer.ggml.add_bos_token", false))
+                .addSpacePrefix((boolean) values.getOrDefault("tokenizer.ggml.add_space_prefix", true));
+        if (values.get("tokenizer.ggml.merges") instanceof List<?> merges) {
+            vocabulary.merges(strings(merges));
+        }
+        if (values.get("tokenizer.ggml.scores") instanceof float[] scores) {
+            vocabulary.scores(scores);
+        }
         vocabulary.bos((int) values.get("tokenizer.ggml.bos_token_id"));
         vocabulary.eos((int) values.get("tokenizer.ggml.eos_token_id"));
         return vocabulary.build();
@@ -96,6 +103,13 @@ final class TestVocabularies {
             int[] values = new int[length];
             for (int i = 0; i < length; i++) {
                 values[i] = in.getInt();
+            }
+            return values;
+        }
+        if (type == 6) {
+            float[] values = new float[length];
+            for (int i = 0; i < length; i++) {
+                values[i] = in.getFloat();
             }
             return values;
         }

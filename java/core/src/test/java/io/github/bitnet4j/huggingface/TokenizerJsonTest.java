@@ -1,0 +1,153 @@
+package io.github.bitnet4j.huggingface;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.github.bitnet4j.BitNetException;
+import io.github.bitnet4j.api.BitNetModel;
+import io.github.bitnet4j.gguf.GgufFile;
+import io.github.bitnet4j.gguf.GgufWriter;
+import io.github.bitnet4j.tokenizer.SpecialTokens;
+import io.github.bitnet4j.tokenizer.Tokenizer;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.OptionalInt;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Vocabularies in the layouts of the published {@code tokenizer.json} files, by way of a GGUF file to a tokenizer. */
+class TokenizerJsonTest {
+    private static final String LLAMA_SPLIT = "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\\\r\\\\n\\\\p{L}\\\\p{N}]?\\\\p{L}+|\\\\p{N}{1,3}"
+            + "| ?[^\\\\s\\\\p{L}\\\\p{N}]+[\\\\r\\\\n]*|\\\\s*[\\\\r\\\\n]+|\\\\s+(?!\\\\S)|\\\\s+";
+    private static final String QWEN_SPLIT = LLAMA_SPLIT.replace("{1,3}", "");
+    private static final String REPLACE = "{'type':'Replace','pattern':{'String':' '},'content':'\u2581'}";
+    private static final String BOS = "{'SpecialToken':{'id':'<s>','type_id':0}}";
+    private static final String TEXT = "{'Sequence':{'id':'A','type_id':0}}";
+
+    @TempDir
+    private Path folder;
+
+    /** JSON with single quotes. */
+    private Path write(String json, int size) throws IOException {
+        Path source = folder.resolve("tokenizer.json");
+        Files.writeString(source, json.replace('\'', '"').replace('`', '\''));
+        GgufWriter writer = new GgufWriter();
+        new TokenizerJson(new ObjectMapper().readTree(source.toFile()), source).addTo(writer, size);
+        Path target = folder.resolve("vocabulary.gguf");
+        writer.write(target, (done, total) -> {});
+        return target;
+    }
+
+    private Tokenizer tokenizer(String json, int size) throws IOException {
+        try (GgufFile file = GgufFile.open(write(json, size))) {
+            return BitNetModel.tokenizer(file);
+        }
+    }
+
+    private static String split(String expression) {
+        return "{'type':'Sequence','pretokenizers':[{'type':'Split','pattern':{'Regex':'" + expression.replace('\'', '`')
+                + "'},'behavior':'Isolated','invert':false},"
+                + "{'type':'ByteLevel','add_prefix_space':false,'trim_offsets':true,'use_regex':false}]}";
+    }
+
+    private static String byteLevel(String normalizer, String preTokenizer) {
+        return "{'normalizer':" + normalizer + ",'pre_tokenizer':" + preTokenizer + ",'post_processor':null,"
+                + "'added_tokens':[{'id':5,'content':'<|end|>','special':true},{'id':6,'content':'<tool>','special':false}],"
+                + "'model':{'type':'BPE','vocab':{'1':0,'2':1,'12':2,'\u0120':3,'\u01201':4},'merges':['1 2','\u0120 1']}}";
+    }
+
+    /** Bytes are ids 3 to 258, pieces follow. */
+    private static String sentencePiece(String normalizer, String preTokenizer, String single, String merges) {
+        String bytes = IntStream.range(0, 256).mapToObj(b -> "'<0x%02X>':%d,".formatted(b, b + 3)).collect(Collectors.joining());
+        return "{'normalizer':" + normalizer + ",'pre_tokenizer':" + preTokenizer
+                + ",'post_processor':{'type':'TemplateProcessing','single':[" + single + "]},"
+                + "'added_tokens':[{'id':0,'content':'<unk>','special':true},{'id':1,'content':'<s>','special':true},"
+                + "{'id':2,'content':'</s>','special':true},{'id':265,'content':'<line>','special':false,'normalized':false},"
+                + "{'id':266,'content':'\u2581\u2581','special':false,'normalized':false}],"
+                + "'model':{'type':'BPE','unk_token':'<unk>','fuse_unk':true,'byte_fallback':true,'vocab':{'<unk>':0,'<s>':1,'</s>':2,"
+                + bytes + "'\u2581':259,'a':260,'b':261,'ab':262,'\u2581a':263,'\u2581ab':264,'\u2581\u2581':266},'merges':[" + merges + "]}}";
+    }
+
+    private static String llama(String normalizer) {
+        return sentencePiece(normalizer, "null", BOS + "," + TEXT, "'a b','\u2581 a','\u2581 ab','\u2581a b'");
+    }
+
+    @Test
+    void splitsAreRecognisedByTheirExpressions() throws IOException {
+        Tokenizer llama = tokenizer(byteLevel("null", split(LLAMA_SPLIT)), 9);
+        assertArrayEquals(new int[] {2, 3, 0, 2, 1}, llama.encode("12 1122"));
+        Tokenizer qwen = tokenizer(byteLevel("{'type':'NFC'}", split(QWEN_SPLIT)), 9);
+        assertArrayEquals(new int[] {0, 1, 3, 0, 1}, qwen.encode("12 12"));
+        assertArrayEquals(new int[] {5, 6}, qwen.encode("<|end|><tool>", SpecialTokens.PARSE));
+        assertTrue(qwen.isSpecial(5) && qwen.isUserDefined(6));
+        assertEquals(OptionalInt.of(8), qwen.id("[PAD8]"));
+        assertFalse(qwen.addBos());
+    }
+
+    @Test
+    void sentencePieceWithASpaceInFront() throws IOException {
+        Tokenizer tokenizer = tokenizer(llama("{'type':'Sequence','normalizers':[{'type':'Prepend','prepend':'\u2581'}," + REPLACE + "]}"), 268);
+        assertTrue(tokenizer.addBos() && tokenizer.addsSpace());
+        assertFalse(tokenizer.addEos());
+        assertArrayEquals(new int[] {264, 263, 3 + 0xC3, 3 + 0xA9}, tokenizer.encode("ab a\u00E9"));
+        assertArrayEquals(new int[] {1, 264, 265, 264, 2},
+                tokenizer.encode("<s>ab<line>ab</s>", SpecialTokens.PARSE));
+        assertTrue(tokenizer.isSpecial(0));
+        assertEquals("ab<line>a\u00E9", tokenizer.decode(tokenizer.encode("ab<line>a\u00E9")));
+    }
+
+    /** Gemma's, with added tokens of marks: they are not normalized, so that spaces become them by merges only. */
+    @Test
+    void sentencePieceWithoutASpaceInFront() throws IOException {
+        String atSpaces = "{'type':'Split','pattern':{'String':' '},'behavior':'MergedWithPrevious','invert':false}";
+        Tokenizer tokenizer = tokenizer(sentencePiece(REPLACE, atSpaces, TEXT + "," + BOS, "['\u2581','\u2581'],['\u2581','a'],['a','b']"), 267);
+        assertFalse(tokenizer.addBos() || tokenizer.addsSpace());
+        assertTrue(tokenizer.addEos());
+        assertArrayEquals(new int[] {262, 266, 262, 263, 261}, tokenizer.encode("ab  ab ab"));
+        assertEquals("ab  ab", tokenizer.decode(tokenizer.encode("ab  ab")));
+    }
+
+    /** Programs that read scores merge in the order of the merges. */
+    @Test
+    void scoresFollowTheMerges() throws IOException {
+        try (GgufFile file = GgufFile.open(write(llama(REPLACE), 268))) {
+            assertEquals("llama", file.metadata().string("tokenizer.ggml.model").orElseThrow());
+            float[] scores = file.metadata().array("tokenizer.ggml.scores").orElseThrow().floats();
+            assertArrayEquals(new float[] {0, 0, 0, 0, -1, -2}, new float[] {scores[3], scores[259], scores[260], scores[262],
+                scores[263], scores[264]});
+            int[] types = file.metadata().array("tokenizer.ggml.token_type").orElseThrow().ints();
+            assertArrayEquals(new int[] {2, 3, 3, 6}, IntStream.of(types).limit(4).toArray());
+            assertArrayEquals(new int[] {1, 4, 4, 5}, IntStream.of(types).skip(264).toArray());
+        }
+    }
+
+    @Test
+    void whatIsNotKnownIsNamed() throws IOException {
+        rejected("splits text by [Split \\d+, ByteLevel], which is not known here; known: one Split by the expression of llama-bpe or qwen2",
+                byteLevel("null", split("\\\\d+")));
+        rejected("splits text by [Split " + LLAMA_SPLIT.replace("\\\\", "\\") + ", ByteLevel, Digits]",
+                byteLevel("null", split(LLAMA_SPLIT).replace("]}", ",{'type':'Digits'}]}")));
+        rejected("splits text by [ByteLevel]", byteLevel("null", "{'type':'ByteLevel','use_regex':true}"));
+        rejected("normalizes text by [Lowercase]", byteLevel("{'type':'Lowercase'}", split(QWEN_SPLIT)));
+        rejected("normalizes text by [NFKC, Replace]", llama("{'type':'Sequence','normalizers':[{'type':'NFKC'}," + REPLACE + "]}"));
+        rejected("splits text by [Metaspace]", sentencePiece(REPLACE, "{'type':'Metaspace'}", TEXT, ""));
+        rejected("holds a vocabulary of the type 'Unigram'", "{'model':{'type':'Unigram','vocab':[]}}");
+        rejected("gives the token '<|end|>' the id 5, and the embedding table has 5 rows", byteLevel("null", split(QWEN_SPLIT)), 5);
+    }
+
+    private void rejected(String part, String json) {
+        rejected(part, json, 300);
+    }
+
+    private void rejected(String part, String json, int size) {
+        String message = assertThrows(BitNetException.class, () -> write(json, size)).getMessage();
+        assertTrue(message.contains("tokenizer.json " + part), message);
+    }
+}
