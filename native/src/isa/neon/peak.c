@@ -1,4 +1,7 @@
-/* The bound of integer products: twelve chains hide the latency. All loops over them are unrolled, so that they stay in registers. */
+/*
+ * The bound of integer products: twelve chains hide the latency. All loops over them are unrolled, so that they stay in
+ * registers.
+ */
 #include "isa/neon/products.h"
 
 #include "kernels.h"
