@@ -2,14 +2,17 @@
 # Builds the native library for Maven and for the launcher.
 #
 #   build.sh check            one line on stderr and exit 1 when CMake or a C compiler is missing or too old
-#   build.sh build [TARGET]   CMake into target/cmake, the library into target/classes (TARGET: a CMake target, or all)
+#   build.sh build [TARGET]   CMake into target/cmake, the library into target/classes (TARGET: a CMake target, or all);
+#                             with all, also the library for linux-aarch64 if there is a cross compiler
 #   build.sh test             CTest
+#   build.sh emulate          CTest of the library for linux-aarch64, under qemu
 #
 # CMake alone does the same: cmake -S . -B build && cmake --build build && ctest --test-dir build, in the top folder.
 set -eu
 
 native=$(cd "$(dirname "$0")" && pwd)
-tree=$native/target/cmake
+own_tree=$native/target/cmake
+aarch64_tree=$native/target/cmake-aarch64
 
 cmake_needed=3.22
 gcc_needed=12
@@ -87,20 +90,22 @@ jobs() {
     getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2
 }
 
-build() {
-    check_cmake
-    find_compiler
+# compile TREE PLATFORM TARGET CMAKE-OPTION...: builds in a tree, and puts the library where the loader looks for it.
+compile() {
+    tree=$1
+    resources=$native/target/classes/META-INF/native/$2
+    target=$3
+    shift 3
     # A tree that was configured somewhere else (the checkout has moved) is of no use.
     if [ -f "$tree/CMakeCache.txt" ] && ! grep -qxF "CMAKE_CACHEFILE_DIR:INTERNAL=$tree" "$tree/CMakeCache.txt"; then
         rm -rf "$tree"
     fi
     # CMake configures again by itself when a CMakeLists.txt changes; the generator's file appears last.
     if ! [ -f "$tree/Makefile" ] && ! [ -f "$tree/build.ninja" ]; then
-        cmake -S "$native/.." -B "$tree" -DCMAKE_C_COMPILER="$compiler"
+        cmake -S "$native/.." -B "$tree" "$@"
     fi
-    cmake --build "$tree" --parallel "$(jobs)" --target "${1:-all}"
+    cmake --build "$tree" --parallel "$(jobs)" --target "$target"
 
-    resources=$native/target/classes/META-INF/native/$(platform)
     mkdir -p "$resources"
     for library in "$tree"/lib/libbitnet.so "$tree"/lib/libbitnet.dylib; do
         [ -f "$library" ] || continue
@@ -112,15 +117,47 @@ build() {
     done
 }
 
+build() {
+    check_cmake
+    find_compiler
+    compile "$own_tree" "$(platform)" "$1" -DCMAKE_C_COMPILER="$compiler"
+}
+
+# The library, or all, for other systems than this one, as far as there are compilers.
+cross() {
+    [ "$(platform)" != linux-aarch64 ] || return 0
+    if command -v aarch64-linux-gnu-gcc >/dev/null 2>&1; then
+        compile "$aarch64_tree" linux-aarch64 "$1" -DCMAKE_TOOLCHAIN_FILE="$native/cmake/aarch64-linux-gnu.cmake"
+    else
+        echo "bitnet: no library for linux-aarch64 is built, as there is no aarch64-linux-gnu-gcc:" \
+            "sudo apt-get install gcc-aarch64-linux-gnu libc6-dev-arm64-cross" >&2
+    fi
+}
+
+emulate() {
+    for tool in aarch64-linux-gnu-gcc qemu-aarch64; do
+        command -v "$tool" >/dev/null 2>&1 && continue
+        echo "bitnet: error: no $tool: sudo apt-get install gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user" >&2
+        exit 1
+    done
+    cross all
+    ctest --test-dir "$aarch64_tree" --output-on-failure --parallel "$(jobs)"
+}
+
 case ${1:-} in
     check)
         check_cmake
         find_compiler
         ;;
-    build) build "${2:-all}" ;;
-    test) ctest --test-dir "$tree" --output-on-failure --parallel "$(jobs)" ;;
+    build)
+        build "${2:-all}"
+        # The launcher asks for this system's library alone.
+        [ "${2:-all}" != all ] || cross bitnet
+        ;;
+    test) ctest --test-dir "$own_tree" --output-on-failure --parallel "$(jobs)" ;;
+    emulate) emulate ;;
     *)
-        echo "usage: build.sh check | build [TARGET] | test" >&2
+        echo "usage: build.sh check | build [TARGET] | test | emulate" >&2
         exit 2
         ;;
 esac

@@ -54,7 +54,7 @@ BN_API const char *bn_status_message(bn_status status);
 
 /* ---- CPU ---------------------------------------------------------------------------------------------- */
 
-/* The CPU targets, from the plainest to the most capable; each is a folder of native/src/isa. */
+/* The CPU targets, those of one architecture from the plainest to the most capable. */
 typedef enum bn_isa {
     BN_ISA_AUTO = -1, /* BITNET_ISA when it is set, otherwise the best that the CPU has */
     BN_ISA_SCALAR = 0,
@@ -62,7 +62,11 @@ typedef enum bn_isa {
     BN_ISA_AVXVNNI = 2,    /* AVX2 tier and AVX-VNNI (256-bit vpdpbusd)          */
     BN_ISA_AVX512VNNI = 3, /* AVX-512 F, BW, DQ, VL, VNNI (512-bit vpdpbusd)     */
     BN_ISA_AVX512VBMI = 4, /* AVX512VNNI tier and VBMI (byte look-ups among 128)  */
-    BN_ISA_COUNT = 5
+    BN_ISA_NEON = 5,       /* every aarch64                                       */
+    BN_ISA_DOTPROD = 6,    /* NEON tier and sdot (Armv8.2 FEAT_DotProd)           */
+    BN_ISA_SVE = 7,        /* NEON tier and SVE, vectors of any length            */
+    BN_ISA_I8MM = 8,       /* DOTPROD tier and smmla (Armv8.6 FEAT_I8MM)          */
+    BN_ISA_COUNT = 9
 } bn_isa;
 
 /* Lower-case name ("avx512vnni"), the same that BITNET_ISA takes; null outside the range. Static storage. */

@@ -24,6 +24,17 @@
 #else
 #define BN_FUNCTION_AVX512VBMI(function) NULL
 #endif
+#if defined(BN_HAVE_NEON)
+#define BN_FUNCTION_NEON(function) ((bn_kernel_fn)function)
+#define BN_FUNCTION_DOTPROD(function) ((bn_kernel_fn)function)
+#define BN_FUNCTION_SVE(function) ((bn_kernel_fn)function)
+#define BN_FUNCTION_I8MM(function) ((bn_kernel_fn)function)
+#else
+#define BN_FUNCTION_NEON(function) NULL
+#define BN_FUNCTION_DOTPROD(function) NULL
+#define BN_FUNCTION_SVE(function) NULL
+#define BN_FUNCTION_I8MM(function) NULL
+#endif
 
 static const bn_kernel TABLE[] = {
 #define BN_KERNEL_ROW(operation, format, isa, function) \

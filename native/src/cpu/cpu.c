@@ -1,6 +1,7 @@
 /*
- * Feature detection: CPUID leaves 1 and 7, and XCR0 for what the operating system saves on a context switch.
+ * Feature detection. x86-64: CPUID leaves 1 and 7, and XCR0 for what the operating system saves on a context switch.
  * Source: Intel 64 and IA-32 Architectures Software Developer's Manual, volume 2, CPUID; volume 1, 13.1 and 14.3.
+ * aarch64: Linux says in the auxiliary vector what the CPU has and it saves (Documentation/arch/arm64/elf_hwcaps.rst).
  */
 #include "cpu.h"
 
@@ -48,6 +49,26 @@ static uint64_t detect(void)
     }
     return found;
 }
+#elif defined(__aarch64__) && defined(__linux__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+
+static uint64_t detect(void)
+{
+    const unsigned long first = getauxval(AT_HWCAP), second = getauxval(AT_HWCAP2);
+    uint64_t found = 0;
+    if (first & HWCAP_ASIMD) found |= BN_FEATURE_BIT(NEON);
+    if (first & HWCAP_ASIMDDP) found |= BN_FEATURE_BIT(DOTPROD);
+    if (first & HWCAP_SVE) found |= BN_FEATURE_BIT(SVE);
+    if (second & HWCAP2_I8MM) found |= BN_FEATURE_BIT(I8MM);
+    return found;
+}
+#elif defined(__aarch64__)
+/* What every aarch64 has. */
+static uint64_t detect(void)
+{
+    return BN_FEATURE_BIT(NEON);
+}
 #else
 static uint64_t detect(void)
 {
@@ -61,7 +82,13 @@ static const char *const FEATURE_NAMES[BN_FEATURE_COUNT] = {
 #undef BN_FEATURE_NAME
 };
 
-static const char *const ISA_NAMES[BN_ISA_COUNT] = {"scalar", "avx2", "avxvnni", "avx512vnni", "avx512vbmi"};
+static const char *const ISA_NAMES[BN_ISA_COUNT] = {
+    [BN_ISA_SCALAR] = "scalar",         [BN_ISA_AVX2] = "avx2",
+    [BN_ISA_AVXVNNI] = "avxvnni",       [BN_ISA_AVX512VNNI] = "avx512vnni",
+    [BN_ISA_AVX512VBMI] = "avx512vbmi", [BN_ISA_NEON] = "neon",
+    [BN_ISA_DOTPROD] = "dotprod",       [BN_ISA_SVE] = "sve",
+    [BN_ISA_I8MM] = "i8mm",
+};
 
 uint64_t bn_cpu_features(void)
 {
@@ -109,6 +136,16 @@ uint64_t bn_isa_required_features(int32_t isa)
 #if defined(BN_HAVE_AVX512VBMI)
     case BN_ISA_AVX512VBMI:
         return bn_isa_required_features(BN_ISA_AVX512VNNI) | BN_FEATURE_BIT(AVX512VBMI);
+#endif
+#if defined(BN_HAVE_NEON)
+    case BN_ISA_NEON:
+        return BN_FEATURE_BIT(NEON);
+    case BN_ISA_DOTPROD:
+        return BN_FEATURE_BIT(NEON) | BN_FEATURE_BIT(DOTPROD);
+    case BN_ISA_SVE:
+        return BN_FEATURE_BIT(NEON) | BN_FEATURE_BIT(SVE);
+    case BN_ISA_I8MM:
+        return BN_FEATURE_BIT(NEON) | BN_FEATURE_BIT(DOTPROD) | BN_FEATURE_BIT(I8MM);
 #endif
     default:
         return ~UINT64_C(0);

@@ -17,7 +17,11 @@
     X(AVX512VNNI, "avx512vnni") \
     X(AVX512VBMI, "avx512vbmi") \
     X(AVX512BF16, "avx512bf16") \
-    X(AVX512FP16, "avx512fp16")
+    X(AVX512FP16, "avx512fp16") \
+    X(NEON, "neon")             \
+    X(DOTPROD, "dotprod")       \
+    X(SVE, "sve")               \
+    X(I8MM, "i8mm")
 
 typedef enum bn_feature {
 #define BN_FEATURE_ENUM(id, name) BN_FEATURE_##id,

@@ -7,7 +7,7 @@
  *   - a sum over many elements is kept in lanes, element k in lane k % 16, and folded by bn_lanes_sum's tree at the end;
  *   - conversions round to nearest even and treat infinities, NaN and denormals as IEEE 754 does.
  *
- * The files in lanes/ include this header and are compiled once a width, with -DBN_TIER=scalar, avx2 or avx512vnni;
+ * The files in lanes/ include this header and are compiled once a tier, with -DBN_TIER=scalar, avx2 and so on;
  * BN_LANES_NAME(rms_norm) is then bn_rms_norm_scalar and so on.
  */
 #ifndef BN_LANES_H
@@ -23,6 +23,9 @@
 #elif defined(__AVX2__)
 #include <immintrin.h>
 #define BN_VECTOR 8
+#elif defined(BN_NEON)
+#include <arm_neon.h>
+#define BN_VECTOR 4
 #else
 #define BN_VECTOR 4
 #endif
@@ -146,6 +149,20 @@ BN_INLINE bn_vi bn_vi_max(bn_vi a, bn_vi b)
     return bn_vi_select(a > b, a, b);
 }
 
+#if defined(BN_NEON)
+
+BN_INLINE bn_vf bn_vf_from_half(bn_vh h)
+{
+    return (bn_vf)vcvt_f32_f16((float16x4_t)h);
+}
+
+BN_INLINE bn_vh bn_vf_to_half(bn_vf f)
+{
+    return (bn_vh)vcvt_f16_f32((float32x4_t)f);
+}
+
+#else
+
 /*
  * f16 seeeeemmmmmmmmmm -> f32: its 15 bits moved up by 13 are the value times 2^-112 (f32's bias is 127, f16's 15),
  * also for denormals, so one exact multiplication gives the value. Infinity and NaN get f32's exponent, NaN is quieted.
@@ -179,6 +196,8 @@ BN_INLINE bn_vh bn_vf_to_half(bn_vf f)
     h = bn_vi_select(magnitude > 0x7f800000, nan, h);
     return __builtin_convertvector(h | sign, bn_vh);
 }
+
+#endif
 
 BN_INLINE bn_vf bn_vf_from_bytes(bn_vb b)
 {

@@ -6,6 +6,9 @@
 #define BN_QUADS_H
 
 #include "ops/lanes.h"
+#if defined(BN_NEON)
+#include "isa/neon/products.h"
+#endif
 
 typedef int8_t bn_vq __attribute__((vector_size(4 * BN_VECTOR)));
 typedef int16_t bn_vs __attribute__((vector_size(4 * BN_VECTOR)));
@@ -45,6 +48,20 @@ BN_INLINE bn_vi bn_vi_add_excess_quads(bn_vi sum, bn_vq a, bn_vq b)
 {
     const __m256i x = _mm256_xor_si256((__m256i)a, _mm256_set1_epi8(-128));
     return bn_vi_add_quads(sum, (bn_vq)_mm256_abs_epi8(x), (bn_vq)_mm256_sign_epi8((__m256i)b, x));
+}
+
+#elif defined(BN_NEON)
+
+BN_INLINE bn_vi bn_vi_add_quads(bn_vi sum, bn_vq a, bn_vq b)
+{
+    return (bn_vi)bn_add_quads((int32x4_t)sum, (int8x16_t)a, (int8x16_t)b);
+}
+
+enum { BN_EXCESS = 0 };
+
+BN_INLINE bn_vi bn_vi_add_excess_quads(bn_vi sum, bn_vq a, bn_vq b)
+{
+    return bn_vi_add_quads(sum, a ^ -128, b);
 }
 
 #else
@@ -133,8 +150,8 @@ BN_INLINE bn_quads bn_quads_all(const int8_t *x)
 }
 
 /*
- * sum + the four products of each lane, of a's bytes without and b's with a sign. Two neighbouring products must fit an
- * int16 together: AVX2 would saturate their sum.
+ * sum + the four products of each lane, of a's bytes, 0 .. 127, and b's with a sign. Two neighbouring products must fit
+ * an int16 together: AVX2 would saturate their sum.
  */
 BN_INLINE bn_lanes_int bn_lanes_add_quads(bn_lanes_int sum, bn_quads a, bn_quads b)
 {

@@ -7,7 +7,10 @@
 #include <string.h>
 
 #include "formats/d4r16.h"
+#include "glibc.h"
 #include "ops.h"
+
+BN_GLIBC_FIRST(log);
 
 enum {
     COARSE_BYTES = 64 * 1024, /* of one piece of the coarse pass, about                           */

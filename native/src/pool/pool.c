@@ -8,6 +8,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "glibc.h"
+
+BN_GLIBC_FIRST(pthread_create);
+BN_GLIBC_FIRST(pthread_join);
+BN_GLIBC_FIRST(pthread_sigmask);
+
 enum {
     CACHE_LINE = 64,
     SPIN_NANOSECONDS = 100 * 1000, /* how long a worker stays awake after its last region         */

@@ -223,10 +223,46 @@ public class BitNetNative extends BitNetNative$shared {
     public static int BN_ISA_AVX512VBMI() {
         return BN_ISA_AVX512VBMI;
     }
-    private static final int BN_ISA_COUNT = (int)5L;
+    private static final int BN_ISA_NEON = (int)5L;
     /**
      * {@snippet lang=c :
-     * enum bn_isa.BN_ISA_COUNT = 5
+     * enum bn_isa.BN_ISA_NEON = 5
+     * }
+     */
+    public static int BN_ISA_NEON() {
+        return BN_ISA_NEON;
+    }
+    private static final int BN_ISA_DOTPROD = (int)6L;
+    /**
+     * {@snippet lang=c :
+     * enum bn_isa.BN_ISA_DOTPROD = 6
+     * }
+     */
+    public static int BN_ISA_DOTPROD() {
+        return BN_ISA_DOTPROD;
+    }
+    private static final int BN_ISA_SVE = (int)7L;
+    /**
+     * {@snippet lang=c :
+     * enum bn_isa.BN_ISA_SVE = 7
+     * }
+     */
+    public static int BN_ISA_SVE() {
+        return BN_ISA_SVE;
+    }
+    private static final int BN_ISA_I8MM = (int)8L;
+    /**
+     * {@snippet lang=c :
+     * enum bn_isa.BN_ISA_I8MM = 8
+     * }
+     */
+    public static int BN_ISA_I8MM() {
+        return BN_ISA_I8MM;
+    }
+    private static final int BN_ISA_COUNT = (int)9L;
+    /**
+     * {@snippet lang=c :
+     * enum bn_isa.BN_ISA_COUNT = 9
      * }
      */
     public static int BN_ISA_COUNT() {

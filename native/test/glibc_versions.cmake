@@ -1,0 +1,21 @@
+# The library runs on systems with glibc MOST: no symbol that it imports is of a newer version.
+#   cmake -DOBJDUMP=objdump -DLIBRARY=FILE -DMOST=2.28 -P glibc_versions.cmake
+
+execute_process(COMMAND ${OBJDUMP} -T ${LIBRARY} OUTPUT_VARIABLE symbols RESULT_VARIABLE status)
+if(NOT status EQUAL 0)
+  message(FATAL_ERROR "${OBJDUMP} -T ${LIBRARY} failed")
+endif()
+string(REGEX MATCHALL "GLIBC_[0-9.]+\\)? +[A-Za-z_0-9]+" imports "${symbols}")
+if(NOT imports)
+  message(FATAL_ERROR "no imports from glibc in ${LIBRARY}")
+endif()
+foreach(import ${imports})
+  string(REGEX REPLACE "GLIBC_([0-9.]+).*" "\\1" version "${import}")
+  if(version VERSION_GREATER MOST)
+    list(APPEND newer "${import}")
+  endif()
+endforeach()
+if(newer)
+  list(JOIN newer "\n" newer)
+  message(FATAL_ERROR "newer than glibc ${MOST}:\n${newer}")
+endif()
