@@ -173,7 +173,7 @@ class CheckpointConverterTest {
         }
         Files.writeString(source.resolve("generation_config.json"),
                 "{\"eos_token_id\": [7, 8, 9], \"do_sample\": true, \"temperature\": 0.25, \"top_k\": 5, \"top_p\": 0.5}");
-        CheckpointConverter.convert(source, target, (written, total) -> {});
+        CheckpointConverter.convert(source, target, TargetFormats.PLAIN, (written, total) -> {});
         try (BitNetModel model = BitNetModel.open(target)) {
             assertTrue(model.info().stopIds().containsAll(Set.of(7, 8, 9)), model.info().stopIds().toString());
             assertEquals(SamplingOptions.DEFAULT.withTemperature(0.25f).withTopK(5).withTopP(0.5f), model.samplingDefaults());
