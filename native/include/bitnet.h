@@ -58,15 +58,17 @@ BN_API const char *bn_status_message(bn_status status);
 typedef enum bn_isa {
     BN_ISA_AUTO = -1, /* BITNET_ISA when it is set, otherwise the best that the CPU has */
     BN_ISA_SCALAR = 0,
-    BN_ISA_AVX2 = 1,       /* AVX2, FMA, F16C                                    */
-    BN_ISA_AVXVNNI = 2,    /* AVX2 tier and AVX-VNNI (256-bit vpdpbusd)          */
-    BN_ISA_AVX512VNNI = 3, /* AVX-512 F, BW, DQ, VL, VNNI (512-bit vpdpbusd)     */
-    BN_ISA_AVX512VBMI = 4, /* AVX512VNNI tier and VBMI (byte look-ups among 128)  */
-    BN_ISA_NEON = 5,       /* every aarch64                                       */
-    BN_ISA_DOTPROD = 6,    /* NEON tier and sdot (Armv8.2 FEAT_DotProd)           */
-    BN_ISA_SVE = 7,        /* NEON tier and SVE, vectors of any length            */
-    BN_ISA_I8MM = 8,       /* DOTPROD tier and smmla (Armv8.6 FEAT_I8MM)          */
-    BN_ISA_COUNT = 9
+    BN_ISA_SSSE3 = 1,      /* SSSE3 (128-bit pmaddubsw and pshufb)               */
+    BN_ISA_AVX2 = 2,       /* AVX2, FMA, F16C                                    */
+    BN_ISA_AVXVNNI = 3,    /* AVX2 tier and AVX-VNNI (256-bit vpdpbusd)          */
+    BN_ISA_AVX512BW = 4,   /* AVX2 tier and AVX-512 F, BW, DQ, VL                */
+    BN_ISA_AVX512VNNI = 5, /* AVX512BW tier and VNNI (512-bit vpdpbusd)          */
+    BN_ISA_AVX512VBMI = 6, /* AVX512VNNI tier and VBMI (byte look-ups among 128) */
+    BN_ISA_NEON = 7,       /* every aarch64                                      */
+    BN_ISA_DOTPROD = 8,    /* NEON tier and sdot (Armv8.2 FEAT_DotProd)          */
+    BN_ISA_SVE = 9,        /* NEON tier and SVE, vectors of any length           */
+    BN_ISA_I8MM = 10,      /* DOTPROD tier and smmla (Armv8.6 FEAT_I8MM)         */
+    BN_ISA_COUNT = 11
 } bn_isa;
 
 /* Lower-case name ("avx512vnni"), the same that BITNET_ISA takes; null outside the range. Static storage. */

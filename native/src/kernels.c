@@ -4,24 +4,19 @@
 #include "cpu/cpu.h"
 
 #define BN_FUNCTION_SCALAR(function) ((bn_kernel_fn)function)
-#if defined(BN_HAVE_AVX2)
+#if defined(BN_HAVE_SSSE3)
+#define BN_FUNCTION_SSSE3(function) ((bn_kernel_fn)function)
 #define BN_FUNCTION_AVX2(function) ((bn_kernel_fn)function)
-#else
-#define BN_FUNCTION_AVX2(function) NULL
-#endif
-#if defined(BN_HAVE_AVXVNNI)
 #define BN_FUNCTION_AVXVNNI(function) ((bn_kernel_fn)function)
-#else
-#define BN_FUNCTION_AVXVNNI(function) NULL
-#endif
-#if defined(BN_HAVE_AVX512VNNI)
+#define BN_FUNCTION_AVX512BW(function) ((bn_kernel_fn)function)
 #define BN_FUNCTION_AVX512VNNI(function) ((bn_kernel_fn)function)
-#else
-#define BN_FUNCTION_AVX512VNNI(function) NULL
-#endif
-#if defined(BN_HAVE_AVX512VBMI)
 #define BN_FUNCTION_AVX512VBMI(function) ((bn_kernel_fn)function)
 #else
+#define BN_FUNCTION_SSSE3(function) NULL
+#define BN_FUNCTION_AVX2(function) NULL
+#define BN_FUNCTION_AVXVNNI(function) NULL
+#define BN_FUNCTION_AVX512BW(function) NULL
+#define BN_FUNCTION_AVX512VNNI(function) NULL
 #define BN_FUNCTION_AVX512VBMI(function) NULL
 #endif
 #if defined(BN_HAVE_NEON)

@@ -283,12 +283,13 @@ typedef enum bn_format {
 
 /*
  * The kernels of ops/lanes, for floats and for laying weights out anew, are written once and compiled for three widths of
- * vectors, of 128 bits three times: plainly, for NEON and with sdot. Tiers that add only products of integers run those
- * of the tier below.
+ * vectors, of 512 bits with and without vpdpbusd, of 128 plainly, for NEON and with sdot. Other tiers add only products of
+ * integers and run those of the tier below.
  */
 #define BN_LANES_KERNEL(X, operation, format, name)          \
     X(operation, format, SCALAR, bn_##name##_scalar)         \
     X(operation, format, AVX2, bn_##name##_avx2)             \
+    X(operation, format, AVX512BW, bn_##name##_avx512bw)     \
     X(operation, format, AVX512VNNI, bn_##name##_avx512vnni) \
     X(operation, format, NEON, bn_##name##_neon)             \
     X(operation, format, DOTPROD, bn_##name##_dotprod)
@@ -339,76 +340,87 @@ typedef enum bn_format {
     BN_LANES_KERNEL(X, ATTENTION_EXACT, F32, attention_exact)   \
     BN_LANES_KERNEL(X, SOFTMAX, F32, softmax)
 
+/* The integer kernels of isa/maddubs are written once and compiled for the three widths of x86, look-ups in tables for two. */
+#define BN_LOOK_UP_KERNEL(X, operation, format, name) \
+    X(operation, format, SSSE3, bn_##name##_ssse3)    \
+    X(operation, format, AVX2, bn_##name##_avx2)
+#define BN_MADDUBS_KERNEL(X, operation, format, name) \
+    BN_LOOK_UP_KERNEL(X, operation, format, name)     \
+    X(operation, format, AVX512BW, bn_##name##_avx512bw)
+
+#define BN_MADDUBS_KERNELS(X)                                  \
+    BN_MADDUBS_KERNEL(X, GEMV, I2_S, gemv_i2s)                 \
+    BN_MADDUBS_KERNEL(X, GEMV_ROWS, I2_S, gemv_rows_i2s)       \
+    BN_MADDUBS_KERNEL(X, GEMM, I2_S, gemm_i2s)                 \
+    BN_MADDUBS_KERNEL(X, GEMM_PACKED, I2_S, gemm_packed)       \
+    BN_MADDUBS_KERNEL(X, GEMV, I2_R16, gemv_i2r16)             \
+    BN_MADDUBS_KERNEL(X, GEMV, I2_C, gemv_i2c)                 \
+    BN_MADDUBS_KERNEL(X, GEMV, B3_R16, gemv_b3r16)             \
+    BN_LOOK_UP_KERNEL(X, TABLES, TL1, tables_tl1)              \
+    BN_LOOK_UP_KERNEL(X, TABLES, TL2, tables_tl2)              \
+    BN_LOOK_UP_KERNEL(X, GEMV_TABLES, TL1, gemv_tables_tl1)    \
+    BN_LOOK_UP_KERNEL(X, GEMV_TABLES, TL2, gemv_tables_tl2)    \
+    BN_MADDUBS_KERNEL(X, COARSE, D4_R16, coarse_d4r16)         \
+    BN_MADDUBS_KERNEL(X, PEAK, INT8, peak_int8)
+
 #define BN_KERNELS(X)                                           \
     X(GEMV, I2_S, SCALAR, bn_gemv_i2s_scalar)                   \
-    X(GEMV, I2_S, AVX2, bn_gemv_i2s_avx2)                       \
     X(GEMV, I2_S, AVXVNNI, bn_gemv_i2s_avxvnni)                 \
     X(GEMV, I2_S, AVX512VNNI, bn_gemv_i2s_avx512vnni)           \
     X(GEMV, I2_S, NEON, bn_gemv_i2s_neon)                       \
     X(GEMV, I2_S, DOTPROD, bn_gemv_i2s_dotprod)                 \
     X(GEMV, I2_S, SVE, bn_gemv_i2s_sve)                         \
     X(GEMV_ROWS, I2_S, SCALAR, bn_gemv_rows_i2s_scalar)         \
-    X(GEMV_ROWS, I2_S, AVX2, bn_gemv_rows_i2s_avx2)             \
     X(GEMV_ROWS, I2_S, AVXVNNI, bn_gemv_rows_i2s_avxvnni)       \
     X(GEMV_ROWS, I2_S, AVX512VNNI, bn_gemv_rows_i2s_avx512vnni) \
     X(GEMV_ROWS, I2_S, NEON, bn_gemv_rows_i2s_neon)             \
     X(GEMV_ROWS, I2_S, DOTPROD, bn_gemv_rows_i2s_dotprod)       \
     X(GEMV_ROWS, I2_S, SVE, bn_gemv_rows_i2s_sve)               \
     X(GEMM, I2_S, SCALAR, bn_gemm_i2s_scalar)                   \
-    X(GEMM, I2_S, AVX2, bn_gemm_i2s_avx2)                       \
     X(GEMM, I2_S, AVXVNNI, bn_gemm_i2s_avxvnni)                 \
     X(GEMM, I2_S, AVX512VNNI, bn_gemm_i2s_avx512vnni)           \
     X(GEMM, I2_S, NEON, bn_gemm_i2s_neon)                       \
     X(GEMM, I2_S, DOTPROD, bn_gemm_i2s_dotprod)                 \
     X(GEMM, I2_S, SVE, bn_gemm_i2s_sve)                         \
     X(GEMM, I2_S, I8MM, bn_gemm_i2s_i8mm)                       \
-    X(GEMM_PACKED, I2_S, AVX2, bn_gemm_packed_avx2)             \
     X(GEMM_PACKED, I2_S, AVX512VNNI, bn_gemm_packed_avx512vnni) \
     X(GEMM_PACKED, I2_S, NEON, bn_gemm_packed_neon)             \
     X(GEMM_PACKED, I2_S, DOTPROD, bn_gemm_packed_dotprod)       \
     X(GEMM_PACKED, I2_S, I8MM, bn_gemm_packed_i8mm)             \
     X(GEMV, I2_R16, SCALAR, bn_gemv_i2r16_scalar)               \
-    X(GEMV, I2_R16, AVX2, bn_gemv_i2r16_avx2)                   \
     X(GEMV, I2_R16, AVXVNNI, bn_gemv_i2r16_avxvnni)             \
     X(GEMV, I2_R16, AVX512VNNI, bn_gemv_i2r16_avx512vnni)       \
     X(GEMV, I2_R16, NEON, bn_gemv_i2r16_neon)                   \
     X(GEMV, I2_R16, DOTPROD, bn_gemv_i2r16_dotprod)             \
     X(GEMV, I2_C, SCALAR, bn_gemv_i2c_scalar)                   \
-    X(GEMV, I2_C, AVX2, bn_gemv_i2c_avx2)                       \
     X(GEMV, I2_C, AVX512VNNI, bn_gemv_i2c_avx512vnni)           \
     X(GEMV, I2_C, NEON, bn_gemv_i2c_neon)                       \
     X(GEMV, B3_R16, SCALAR, bn_gemv_b3r16_scalar)               \
-    X(GEMV, B3_R16, AVX2, bn_gemv_b3r16_avx2)                   \
     X(GEMV, B3_R16, AVXVNNI, bn_gemv_b3r16_avxvnni)             \
     X(GEMV, B3_R16, AVX512VNNI, bn_gemv_b3r16_avx512vnni)       \
     X(GEMV, B3_R16, AVX512VBMI, bn_gemv_b3r16_avx512vbmi)       \
     X(GEMV, B3_R16, NEON, bn_gemv_b3r16_neon)                   \
     X(GEMV, B3_R16, DOTPROD, bn_gemv_b3r16_dotprod)             \
     X(TABLES, TL1, SCALAR, bn_tables_tl1_scalar)                \
-    X(TABLES, TL1, AVX2, bn_tables_tl1_avx2)                    \
     X(TABLES, TL1, NEON, bn_tables_tl1_neon)                    \
     X(TABLES, TL2, SCALAR, bn_tables_tl2_scalar)                \
-    X(TABLES, TL2, AVX2, bn_tables_tl2_avx2)                    \
     X(TABLES, TL2, NEON, bn_tables_tl2_neon)                    \
     X(GEMV_TABLES, TL1, SCALAR, bn_gemv_tables_tl1_scalar)      \
-    X(GEMV_TABLES, TL1, AVX2, bn_gemv_tables_tl1_avx2)          \
     X(GEMV_TABLES, TL1, NEON, bn_gemv_tables_tl1_neon)          \
     X(GEMV_TABLES, TL2, SCALAR, bn_gemv_tables_tl2_scalar)      \
-    X(GEMV_TABLES, TL2, AVX2, bn_gemv_tables_tl2_avx2)          \
     X(GEMV_TABLES, TL2, NEON, bn_gemv_tables_tl2_neon)          \
     X(COARSE, D4_R16, SCALAR, bn_coarse_d4r16_scalar)           \
-    X(COARSE, D4_R16, AVX2, bn_coarse_d4r16_avx2)               \
     X(COARSE, D4_R16, AVXVNNI, bn_coarse_d4r16_avxvnni)         \
     X(COARSE, D4_R16, AVX512VNNI, bn_coarse_d4r16_avx512vnni)   \
     X(COARSE, D4_R16, NEON, bn_coarse_d4r16_neon)               \
     X(COARSE, D4_R16, DOTPROD, bn_coarse_d4r16_dotprod)         \
     X(PEAK, INT8, SCALAR, bn_peak_int8_scalar)                  \
-    X(PEAK, INT8, AVX2, bn_peak_int8_avx2)                      \
     X(PEAK, INT8, AVXVNNI, bn_peak_int8_avxvnni)                \
     X(PEAK, INT8, AVX512VNNI, bn_peak_int8_avx512vnni)          \
     X(PEAK, INT8, NEON, bn_peak_int8_neon)                      \
     X(PEAK, INT8, DOTPROD, bn_peak_int8_dotprod)                \
     X(PEAK, INT8, I8MM, bn_peak_int8_i8mm)                      \
+    BN_MADDUBS_KERNELS(X)                                       \
     BN_LANES_KERNELS(X)
 
 /* Prototypes, made from the two lists: a kernel whose signature is not its operation's does not compile. */

@@ -14,10 +14,10 @@
 
 /* ---- inputs ---- */
 
-typedef enum weights { W_RANDOM, W_ZEROS, W_ONES, W_TWOS, W_ANY_BITS, W_COUNT } weights;
+typedef enum weights { W_RANDOM, W_ZEROS, W_ONES, W_TWOS, W_ANY_BITS, W_THREES, W_COUNT } weights;
 typedef enum activations { Q_RANDOM, Q_LOWEST, Q_HIGHEST, Q_ALTERNATING, Q_SPARSE, Q_ZEROS, Q_COUNT } activations;
 
-static const char *const W_NAMES[W_COUNT] = {"random codes", "codes 0", "codes 1", "codes 2", "any bits (code 3 too)"};
+static const char *const W_NAMES[W_COUNT] = {"random codes", "codes 0", "codes 1", "codes 2", "any bits", "codes 3"};
 static const char *const Q_NAMES[Q_COUNT] = {"random q", "q -128", "q 127", "q -128/127",
                                           "q mostly 0", "q 0"};
 
@@ -25,7 +25,7 @@ static void fill_codes(uint8_t *codes, size_t count, weights kind, uint64_t *ran
 {
     for (size_t i = 0; i < count; i++) {
         const uint64_t r = check_random(random);
-        const uint8_t choices[W_COUNT] = {(uint8_t)(r % 3), 0, 1, 2, (uint8_t)(r & 3)};
+        const uint8_t choices[W_COUNT] = {(uint8_t)(r % 3), 0, 1, 2, (uint8_t)(r & 3), 3};
         codes[i] = choices[kind];
     }
 }

@@ -28,12 +28,13 @@ static uint64_t detect(void)
 {
     uint32_t a, b, c, d;
     if (!__get_cpuid(1, &a, &b, &c, &d)) return 0;
+    uint64_t found = bit(c, 9, BN_FEATURE_SSSE3);
     const uint32_t osxsave_and_avx = (1u << 27) | (1u << 28);
-    if ((c & osxsave_and_avx) != osxsave_and_avx) return 0;
+    if ((c & osxsave_and_avx) != osxsave_and_avx) return found;
     const uint64_t saved = xcr0();
     const uint64_t ymm = 0x06, zmm = 0xE6;
-    if ((saved & ymm) != ymm) return 0;
-    uint64_t found = bit(c, 12, BN_FEATURE_FMA) | bit(c, 29, BN_FEATURE_F16C);
+    if ((saved & ymm) != ymm) return found;
+    found |= bit(c, 12, BN_FEATURE_FMA) | bit(c, 29, BN_FEATURE_F16C);
 
     if (!__get_cpuid_count(7, 0, &a, &b, &c, &d)) return found;
     const uint32_t last_subleaf = a;
@@ -83,8 +84,9 @@ static const char *const FEATURE_NAMES[BN_FEATURE_COUNT] = {
 };
 
 static const char *const ISA_NAMES[BN_ISA_COUNT] = {
-    [BN_ISA_SCALAR] = "scalar",         [BN_ISA_AVX2] = "avx2",
-    [BN_ISA_AVXVNNI] = "avxvnni",       [BN_ISA_AVX512VNNI] = "avx512vnni",
+    [BN_ISA_SCALAR] = "scalar",         [BN_ISA_SSSE3] = "ssse3",
+    [BN_ISA_AVX2] = "avx2",             [BN_ISA_AVXVNNI] = "avxvnni",
+    [BN_ISA_AVX512BW] = "avx512bw",     [BN_ISA_AVX512VNNI] = "avx512vnni",
     [BN_ISA_AVX512VBMI] = "avx512vbmi", [BN_ISA_NEON] = "neon",
     [BN_ISA_DOTPROD] = "dotprod",       [BN_ISA_SVE] = "sve",
     [BN_ISA_I8MM] = "i8mm",
@@ -119,21 +121,18 @@ uint64_t bn_isa_required_features(int32_t isa)
     switch (isa) {
     case BN_ISA_SCALAR:
         return 0;
-#if defined(BN_HAVE_AVX2)
+#if defined(BN_HAVE_SSSE3)
+    case BN_ISA_SSSE3:
+        return BN_FEATURE_BIT(SSSE3);
     case BN_ISA_AVX2:
-        return BN_FEATURE_BIT(AVX2) | BN_FEATURE_BIT(FMA) | BN_FEATURE_BIT(F16C);
-#endif
-#if defined(BN_HAVE_AVXVNNI)
+        return BN_FEATURE_BIT(SSSE3) | BN_FEATURE_BIT(AVX2) | BN_FEATURE_BIT(FMA) | BN_FEATURE_BIT(F16C);
     case BN_ISA_AVXVNNI:
-        return BN_FEATURE_BIT(AVX2) | BN_FEATURE_BIT(FMA) | BN_FEATURE_BIT(F16C) | BN_FEATURE_BIT(AVXVNNI);
-#endif
-#if defined(BN_HAVE_AVX512VNNI)
+        return bn_isa_required_features(BN_ISA_AVX2) | BN_FEATURE_BIT(AVXVNNI);
+    case BN_ISA_AVX512BW:
+        return bn_isa_required_features(BN_ISA_AVX2) | BN_FEATURE_BIT(AVX512F) | BN_FEATURE_BIT(AVX512BW) |
+               BN_FEATURE_BIT(AVX512DQ) | BN_FEATURE_BIT(AVX512VL);
     case BN_ISA_AVX512VNNI:
-        return BN_FEATURE_BIT(AVX2) | BN_FEATURE_BIT(FMA) | BN_FEATURE_BIT(F16C) | BN_FEATURE_BIT(AVX512F) |
-               BN_FEATURE_BIT(AVX512BW) | BN_FEATURE_BIT(AVX512DQ) | BN_FEATURE_BIT(AVX512VL) |
-               BN_FEATURE_BIT(AVX512VNNI);
-#endif
-#if defined(BN_HAVE_AVX512VBMI)
+        return bn_isa_required_features(BN_ISA_AVX512BW) | BN_FEATURE_BIT(AVX512VNNI);
     case BN_ISA_AVX512VBMI:
         return bn_isa_required_features(BN_ISA_AVX512VNNI) | BN_FEATURE_BIT(AVX512VBMI);
 #endif

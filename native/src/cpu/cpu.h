@@ -6,6 +6,7 @@
 
 /* Feature bits, in the order of their names. */
 #define BN_FEATURES(X)          \
+    X(SSSE3, "ssse3")           \
     X(AVX2, "avx2")             \
     X(FMA, "fma")               \
     X(F16C, "f16c")             \

@@ -21,6 +21,8 @@ typedef struct bn_quads {
 
 #if BN_VECTOR == 16
 
+#if defined(__AVX512VNNI__)
+
 BN_INLINE bn_vi bn_vi_add_quads(bn_vi sum, bn_vq a, bn_vq b)
 {
     return (bn_vi)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)a, (__m512i)b);
@@ -32,6 +34,26 @@ BN_INLINE bn_vi bn_vi_add_excess_quads(bn_vi sum, bn_vq a, bn_vq b)
 {
     return bn_vi_add_quads(sum, a, b);
 }
+
+#else
+
+BN_INLINE bn_vi bn_vi_add_quads(bn_vi sum, bn_vq a, bn_vq b)
+{
+    const __m512i pairs = _mm512_maddubs_epi16((__m512i)a, (__m512i)b);
+    return sum + (bn_vi)_mm512_madd_epi16(pairs, _mm512_set1_epi16(1));
+}
+
+enum { BN_EXCESS = 0 };
+
+/* As with AVX2 below; what vpsignb does there a mask does here. */
+BN_INLINE bn_vi bn_vi_add_excess_quads(bn_vi sum, bn_vq a, bn_vq b)
+{
+    const __m512i x = _mm512_xor_si512((__m512i)a, _mm512_set1_epi8(-128));
+    const __m512i y = _mm512_mask_sub_epi8((__m512i)b, _mm512_movepi8_mask(x), _mm512_setzero_si512(), (__m512i)b);
+    return bn_vi_add_quads(sum, (bn_vq)_mm512_abs_epi8(x), (bn_vq)y);
+}
+
+#endif
 
 #elif BN_VECTOR == 8
 
