@@ -5,7 +5,7 @@
 #   build.sh build [TARGET]   CMake into target/cmake, the library into target/classes (TARGET: a CMake target, or all);
 #                             with all, also the library for linux-aarch64 if there is a cross compiler
 #   build.sh test             CTest
-#   build.sh emulate          CTest of the library for linux-aarch64, under qemu
+#   build.sh emulate          CTest under qemu: on an x86-64 processor without AVX, and of the library for linux-aarch64
 #
 # CMake alone does the same: cmake -S . -B build && cmake --build build && ctest --test-dir build, in the top folder.
 set -eu
@@ -135,12 +135,15 @@ cross() {
 }
 
 emulate() {
-    for tool in aarch64-linux-gnu-gcc qemu-aarch64; do
+    for tool in aarch64-linux-gnu-gcc qemu-aarch64 qemu-x86_64; do
         command -v "$tool" >/dev/null 2>&1 && continue
         echo "bitnet: error: no $tool: sudo apt-get install gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user" >&2
         exit 1
     done
+    build all
+    cmake "$own_tree" >/dev/null # which looks for emulators again
     cross all
+    ctest --test-dir "$own_tree" --label-regex emulated --output-on-failure --parallel "$(jobs)"
     ctest --test-dir "$aarch64_tree" --output-on-failure --parallel "$(jobs)"
 }
 
@@ -154,7 +157,7 @@ case ${1:-} in
         # The launcher asks for this system's library alone.
         [ "${2:-all}" != all ] || cross bitnet
         ;;
-    test) ctest --test-dir "$own_tree" --output-on-failure --parallel "$(jobs)" ;;
+    test) ctest --test-dir "$own_tree" --label-exclude emulated --output-on-failure --parallel "$(jobs)" ;;
     emulate) emulate ;;
     *)
         echo "usage: build.sh check | build [TARGET] | test | emulate" >&2

@@ -64,11 +64,12 @@ typedef enum bn_isa {
     BN_ISA_AVX512BW = 4,   /* AVX2 tier and AVX-512 F, BW, DQ, VL                */
     BN_ISA_AVX512VNNI = 5, /* AVX512BW tier and VNNI (512-bit vpdpbusd)          */
     BN_ISA_AVX512VBMI = 6, /* AVX512VNNI tier and VBMI (byte look-ups among 128) */
-    BN_ISA_NEON = 7,       /* every aarch64                                      */
-    BN_ISA_DOTPROD = 8,    /* NEON tier and sdot (Armv8.2 FEAT_DotProd)          */
-    BN_ISA_SVE = 9,        /* NEON tier and SVE, vectors of any length           */
-    BN_ISA_I8MM = 10,      /* DOTPROD tier and smmla (Armv8.6 FEAT_I8MM)         */
-    BN_ISA_COUNT = 11
+    BN_ISA_AMX = 7,        /* AVX512VBMI tier and AMX-INT8 (products of tiles)   */
+    BN_ISA_NEON = 8,       /* every aarch64                                      */
+    BN_ISA_DOTPROD = 9,    /* NEON tier and sdot (Armv8.2 FEAT_DotProd)          */
+    BN_ISA_SVE = 10,       /* NEON tier and SVE, vectors of any length           */
+    BN_ISA_I8MM = 11,      /* DOTPROD tier and smmla (Armv8.6 FEAT_I8MM)         */
+    BN_ISA_COUNT = 12
 } bn_isa;
 
 /* Lower-case name ("avx512vnni"), the same that BITNET_ISA takes; null outside the range. Static storage. */
@@ -85,6 +86,12 @@ BN_API const char *bn_cpu_feature_name(int32_t bit);
 
 /* The feature bits that an ISA needs; 0 for scalar, all ones when this build does not contain the ISA. */
 BN_API uint64_t bn_isa_required_features(int32_t isa);
+
+/*
+ * 1 when BN_ISA_AUTO may choose the ISA; 0 for one that only who names it gets, as its kernels have not run on such a CPU,
+ * nor on an emulated one, but only on a model of their instructions: AMX.
+ */
+BN_API int32_t bn_isa_automatic(int32_t isa);
 
 /* ---- context: an ISA and a pool of threads ------------------------------------------------------------- */
 

@@ -64,7 +64,7 @@ static int32_t choose_isa(int32_t wanted)
     if (wanted != BN_ISA_AUTO) return bn_isa_supported(wanted) ? wanted : -2;
     int32_t best = BN_ISA_SCALAR;
     for (int32_t isa = 0; isa < BN_ISA_COUNT; isa++)
-        if (bn_isa_supported(isa)) best = isa;
+        if (bn_isa_supported(isa) && bn_isa_automatic(isa)) best = isa;
     return best;
 }
 

@@ -11,6 +11,7 @@
 #define BN_FUNCTION_AVX512BW(function) ((bn_kernel_fn)function)
 #define BN_FUNCTION_AVX512VNNI(function) ((bn_kernel_fn)function)
 #define BN_FUNCTION_AVX512VBMI(function) ((bn_kernel_fn)function)
+#define BN_FUNCTION_AMX(function) ((bn_kernel_fn)function)
 #else
 #define BN_FUNCTION_SSSE3(function) NULL
 #define BN_FUNCTION_AVX2(function) NULL
@@ -18,6 +19,7 @@
 #define BN_FUNCTION_AVX512BW(function) NULL
 #define BN_FUNCTION_AVX512VNNI(function) NULL
 #define BN_FUNCTION_AVX512VBMI(function) NULL
+#define BN_FUNCTION_AMX(function) NULL
 #endif
 #if defined(BN_HAVE_NEON)
 #define BN_FUNCTION_NEON(function) ((bn_kernel_fn)function)

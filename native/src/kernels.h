@@ -340,7 +340,7 @@ typedef enum bn_format {
     BN_LANES_KERNEL(X, ATTENTION_EXACT, F32, attention_exact)   \
     BN_LANES_KERNEL(X, SOFTMAX, F32, softmax)
 
-/* The integer kernels of isa/maddubs are written once and compiled for the three widths of x86, look-ups in tables for two. */
+/* The integer kernels of isa/maddubs are written once and compiled for three widths of x86, look-ups in tables for two. */
 #define BN_LOOK_UP_KERNEL(X, operation, format, name) \
     X(operation, format, SSSE3, bn_##name##_ssse3)    \
     X(operation, format, AVX2, bn_##name##_avx2)
@@ -384,6 +384,7 @@ typedef enum bn_format {
     X(GEMM, I2_S, SVE, bn_gemm_i2s_sve)                         \
     X(GEMM, I2_S, I8MM, bn_gemm_i2s_i8mm)                       \
     X(GEMM_PACKED, I2_S, AVX512VNNI, bn_gemm_packed_avx512vnni) \
+    X(GEMM_PACKED, I2_S, AMX, bn_gemm_packed_amx)               \
     X(GEMM_PACKED, I2_S, NEON, bn_gemm_packed_neon)             \
     X(GEMM_PACKED, I2_S, DOTPROD, bn_gemm_packed_dotprod)       \
     X(GEMM_PACKED, I2_S, I8MM, bn_gemm_packed_i8mm)             \

@@ -50,29 +50,35 @@ static const check_function CHECKS[BN_OPERATION_COUNT] = {
 };
 
 /*
- * Twins: the source of one ISA compiled with another encoding of the same instructions, so that a machine without the
- * ISA can check its logic. Its rows are not in the table of the library.
+ * Twins: the source of one ISA compiled with another encoding of the same instructions, or with a model of them in C, so
+ * that a machine without the ISA can check its logic. Its rows are not in the table of the library.
  */
 typedef struct twin {
     const char *of;
     bn_isa needs;
     bn_kernel_fn function;
+    const char *how;
 } twin;
 
-#if defined(BN_HAVE_AVXVNNI_TWIN)
+static const char MODEL[] = "ran on a model: same source, tile instructions in C; this CPU has no AMX";
+
+#if defined(BN_HAVE_TWINS)
+static const char EVEX[] = "ran as EVEX twin: same source, AVX-512VL encoding; this CPU has no AVX-VNNI";
 bn_kernel_GEMV bn_gemv_i2s_avxvnni_twin, bn_gemv_i2r16_avxvnni_twin, bn_gemv_b3r16_avxvnni_twin;
 bn_kernel_GEMV_ROWS bn_gemv_rows_i2s_avxvnni_twin;
 bn_kernel_GEMM bn_gemm_i2s_avxvnni_twin;
 bn_kernel_COARSE bn_coarse_d4r16_avxvnni_twin;
 bn_kernel_PEAK bn_peak_int8_avxvnni_twin;
+bn_kernel_GEMM_PACKED bn_gemm_packed_amx_model;
 static const twin TWINS[] = {
-    {"bn_gemv_i2s_avxvnni", BN_ISA_AVX512VNNI, (bn_kernel_fn)bn_gemv_i2s_avxvnni_twin},
-    {"bn_gemv_rows_i2s_avxvnni", BN_ISA_AVX512VNNI, (bn_kernel_fn)bn_gemv_rows_i2s_avxvnni_twin},
-    {"bn_gemm_i2s_avxvnni", BN_ISA_AVX512VNNI, (bn_kernel_fn)bn_gemm_i2s_avxvnni_twin},
-    {"bn_gemv_i2r16_avxvnni", BN_ISA_AVX512VNNI, (bn_kernel_fn)bn_gemv_i2r16_avxvnni_twin},
-    {"bn_gemv_b3r16_avxvnni", BN_ISA_AVX512VNNI, (bn_kernel_fn)bn_gemv_b3r16_avxvnni_twin},
-    {"bn_coarse_d4r16_avxvnni", BN_ISA_AVX512VNNI, (bn_kernel_fn)bn_coarse_d4r16_avxvnni_twin},
-    {"bn_peak_int8_avxvnni", BN_ISA_AVX512VNNI, (bn_kernel_fn)bn_peak_int8_avxvnni_twin},
+    {"bn_gemv_i2s_avxvnni", BN_ISA_AVX512VNNI, (bn_kernel_fn)bn_gemv_i2s_avxvnni_twin, EVEX},
+    {"bn_gemv_rows_i2s_avxvnni", BN_ISA_AVX512VNNI, (bn_kernel_fn)bn_gemv_rows_i2s_avxvnni_twin, EVEX},
+    {"bn_gemm_i2s_avxvnni", BN_ISA_AVX512VNNI, (bn_kernel_fn)bn_gemm_i2s_avxvnni_twin, EVEX},
+    {"bn_gemv_i2r16_avxvnni", BN_ISA_AVX512VNNI, (bn_kernel_fn)bn_gemv_i2r16_avxvnni_twin, EVEX},
+    {"bn_gemv_b3r16_avxvnni", BN_ISA_AVX512VNNI, (bn_kernel_fn)bn_gemv_b3r16_avxvnni_twin, EVEX},
+    {"bn_coarse_d4r16_avxvnni", BN_ISA_AVX512VNNI, (bn_kernel_fn)bn_coarse_d4r16_avxvnni_twin, EVEX},
+    {"bn_peak_int8_avxvnni", BN_ISA_AVX512VNNI, (bn_kernel_fn)bn_peak_int8_avxvnni_twin, EVEX},
+    {"bn_gemm_packed_amx", BN_ISA_AVX512BW, (bn_kernel_fn)bn_gemm_packed_amx_model, MODEL},
 };
 enum { TWIN_COUNT = sizeof TWINS / sizeof TWINS[0] };
 #else
@@ -136,8 +142,8 @@ static int wanted(const char *name, int words, char **word)
     return 0;
 }
 
-/* The kernel itself, or its twin, or a row without a function: what this CPU can run. *how says which. */
-static bn_kernel runnable(const bn_kernel *row, const char **how)
+/* The kernel itself, or its twin, or a row without a function: what this CPU can run. *how says which. No model is timed. */
+static bn_kernel runnable(const bn_kernel *row, int timed, const char **how)
 {
     bn_kernel kernel = *row;
     *how = "ran";
@@ -145,8 +151,9 @@ static bn_kernel runnable(const bn_kernel *row, const char **how)
     kernel.function = NULL;
     for (int i = 0; i < TWIN_COUNT; i++) {
         if (strcmp(TWINS[i].of, row->name) != 0 || !bn_isa_supported(TWINS[i].needs)) continue;
+        if (timed && TWINS[i].how == MODEL) continue;
         kernel.function = TWINS[i].function;
-        *how = "ran as EVEX twin: same source, AVX-512VL encoding; this CPU has no AVX-VNNI";
+        *how = TWINS[i].how;
         return kernel;
     }
     *how = "UNTESTED: this CPU or this build lacks the ISA";
@@ -156,7 +163,7 @@ static bn_kernel runnable(const bn_kernel *row, const char **how)
 static void run_row(const bn_kernel *row, const bench_options *bench)
 {
     const char *how;
-    const bn_kernel kernel = runnable(row, &how);
+    const bn_kernel kernel = runnable(row, bench != NULL, &how);
     if (CHECKS[row->operation] == NULL || bn_trial_of(row->operation) == NULL) {
         check_describe("%s", row->name);
         check_failed("no check or no trial is written for its operation");

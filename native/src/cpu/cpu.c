@@ -11,12 +11,27 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
 static uint64_t xcr0(void)
 {
     uint32_t low, high;
     __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
     return ((uint64_t)high << 32) | low;
+}
+
+/* Linux saves tiles only for a process that has asked for them (Documentation/arch/x86/xstate.rst). */
+static int tiles_granted(void)
+{
+#if defined(__linux__)
+    enum { REQUEST_PERMISSION = 0x1023, TILE_DATA = 18 };
+    return syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) == 0;
+#else
+    return 0;
+#endif
 }
 
 static uint64_t bit(uint32_t value, int position, bn_feature feature)
@@ -32,7 +47,7 @@ static uint64_t detect(void)
     const uint32_t osxsave_and_avx = (1u << 27) | (1u << 28);
     if ((c & osxsave_and_avx) != osxsave_and_avx) return found;
     const uint64_t saved = xcr0();
-    const uint64_t ymm = 0x06, zmm = 0xE6;
+    const uint64_t ymm = 0x06, zmm = 0xE6, tiles = 0x60000;
     if ((saved & ymm) != ymm) return found;
     found |= bit(c, 12, BN_FEATURE_FMA) | bit(c, 29, BN_FEATURE_F16C);
 
@@ -43,6 +58,9 @@ static uint64_t detect(void)
         found |= bit(b, 16, BN_FEATURE_AVX512F) | bit(b, 30, BN_FEATURE_AVX512BW) | bit(b, 17, BN_FEATURE_AVX512DQ) |
                  bit(b, 31, BN_FEATURE_AVX512VL) | bit(c, 11, BN_FEATURE_AVX512VNNI) |
                  bit(c, 1, BN_FEATURE_AVX512VBMI) | bit(d, 23, BN_FEATURE_AVX512FP16);
+    const uint32_t amx_tile_and_int8 = (1u << 24) | (1u << 25);
+    if ((saved & tiles) == tiles && (d & amx_tile_and_int8) == amx_tile_and_int8 && tiles_granted())
+        found |= BN_FEATURE_BIT(AMXTILE) | BN_FEATURE_BIT(AMXINT8);
 
     if (last_subleaf >= 1 && __get_cpuid_count(7, 1, &a, &b, &c, &d)) {
         found |= bit(a, 4, BN_FEATURE_AVXVNNI);
@@ -87,9 +105,9 @@ static const char *const ISA_NAMES[BN_ISA_COUNT] = {
     [BN_ISA_SCALAR] = "scalar",         [BN_ISA_SSSE3] = "ssse3",
     [BN_ISA_AVX2] = "avx2",             [BN_ISA_AVXVNNI] = "avxvnni",
     [BN_ISA_AVX512BW] = "avx512bw",     [BN_ISA_AVX512VNNI] = "avx512vnni",
-    [BN_ISA_AVX512VBMI] = "avx512vbmi", [BN_ISA_NEON] = "neon",
-    [BN_ISA_DOTPROD] = "dotprod",       [BN_ISA_SVE] = "sve",
-    [BN_ISA_I8MM] = "i8mm",
+    [BN_ISA_AVX512VBMI] = "avx512vbmi", [BN_ISA_AMX] = "amx",
+    [BN_ISA_NEON] = "neon",             [BN_ISA_DOTPROD] = "dotprod",
+    [BN_ISA_SVE] = "sve",               [BN_ISA_I8MM] = "i8mm",
 };
 
 uint64_t bn_cpu_features(void)
@@ -135,6 +153,8 @@ uint64_t bn_isa_required_features(int32_t isa)
         return bn_isa_required_features(BN_ISA_AVX512BW) | BN_FEATURE_BIT(AVX512VNNI);
     case BN_ISA_AVX512VBMI:
         return bn_isa_required_features(BN_ISA_AVX512VNNI) | BN_FEATURE_BIT(AVX512VBMI);
+    case BN_ISA_AMX:
+        return bn_isa_required_features(BN_ISA_AVX512VBMI) | BN_FEATURE_BIT(AMXTILE) | BN_FEATURE_BIT(AMXINT8);
 #endif
 #if defined(BN_HAVE_NEON)
     case BN_ISA_NEON:
@@ -155,4 +175,9 @@ int bn_isa_supported(int32_t isa)
 {
     const uint64_t needed = bn_isa_required_features(isa);
     return (bn_cpu_features() & needed) == needed;
+}
+
+int32_t bn_isa_automatic(int32_t isa)
+{
+    return isa != BN_ISA_AMX;
 }

@@ -19,6 +19,8 @@
     X(AVX512VBMI, "avx512vbmi") \
     X(AVX512BF16, "avx512bf16") \
     X(AVX512FP16, "avx512fp16") \
+    X(AMXTILE, "amxtile")       \
+    X(AMXINT8, "amxint8")       \
     X(NEON, "neon")             \
     X(DOTPROD, "dotprod")       \
     X(SVE, "sve")               \

@@ -70,11 +70,10 @@ BN_INLINE bn_vi tokens_at(const int8_t *restrict q, size_t cols, size_t first)
 #endif
 }
 
-/* Byte `byte` of each dword of two registers, with its sign, as words. */
-BN_INLINE bn_words column_of(bn_vi first, bn_vi last, int byte)
+/* Byte `byte` of each dword, with its sign. */
+BN_INLINE bn_vi byte_of(bn_vi x, int byte)
 {
-    const bn_vi a = (bn_vi)((bn_dwords)first << (24 - 8 * byte)) >> 24, b = (bn_vi)((bn_dwords)last << (24 - 8 * byte)) >> 24;
-    return (bn_words)BN_MM(packs_epi32)((bn_register)a, (bn_register)b);
+    return (bn_vi)((bn_dwords)x << (24 - 8 * byte)) >> 24;
 }
 
 /* 16 columns from q on, a lane a token; counts them in sum_q and gives the sum of |q|. */
@@ -86,7 +85,8 @@ BN_INLINE bn_words read_activations(work *k, const int8_t *restrict q, size_t co
         const bn_vi first = tokens_at(four, cols, 0), last = tokens_at(four, cols, BN_VECTOR);
 #pragma GCC unroll 4
         for (int j = 0; j < 4; j++) {
-            const bn_words x = column_of(first, last, j);
+            const bn_words x =
+                (bn_words)BN_MM(packs_epi32)((bn_register)byte_of(first, j), (bn_register)byte_of(last, j));
             column[4 * s + (size_t)j] = x;
             sum += x;
             size += (bn_words)BN_MM(abs_epi16)((bn_register)x);

@@ -15,10 +15,10 @@
 #include "registers.h"
 
 enum {
-    AHEAD = 2048,                        /* bytes between what is read and what is asked for    */
-    TILE_TOKENS = 4,                     /* activation rows that share one unpacking of weights */
-    REGISTERS = BN_I2S_BLOCK / BN_BYTES, /* of the codes of a block                             */
-    BATCH = INT16_MAX / (REGISTERS * 768) /* blocks that an int16 lane holds: 5, 10 or 21       */
+    AHEAD = 2048,                         /* bytes between what is read and what is asked for    */
+    TILE_TOKENS = 4,                      /* activation rows that share one unpacking of weights */
+    REGISTERS = BN_I2S_BLOCK / BN_BYTES,  /* of the codes of a block                             */
+    BATCH = INT16_MAX / (REGISTERS * 768) /* blocks that an int16 lane holds: 5, 10 or 21        */
 };
 
 typedef struct codes {

@@ -8,8 +8,8 @@
 #include "look_up.h"
 
 enum {
-    AHEAD = 4096,                    /* bytes between what is read and what is asked for */
-    REGISTERS = BN_TL2_UNIT / BN_BYTES /* of a unit                                      */
+    AHEAD = 4096,                      /* bytes between what is read and what is asked for */
+    REGISTERS = BN_TL2_UNIT / BN_BYTES /* of a unit                                        */
 };
 
 void BN_LANES_NAME(tables_tl2)(const int8_t *restrict q, size_t count, uint8_t *restrict tables)

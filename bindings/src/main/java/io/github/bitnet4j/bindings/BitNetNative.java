@@ -187,82 +187,109 @@ public class BitNetNative extends BitNetNative$shared {
     public static int BN_ISA_SCALAR() {
         return BN_ISA_SCALAR;
     }
-    private static final int BN_ISA_AVX2 = (int)1L;
+    private static final int BN_ISA_SSSE3 = (int)1L;
     /**
      * {@snippet lang=c :
-     * enum bn_isa.BN_ISA_AVX2 = 1
+     * enum bn_isa.BN_ISA_SSSE3 = 1
+     * }
+     */
+    public static int BN_ISA_SSSE3() {
+        return BN_ISA_SSSE3;
+    }
+    private static final int BN_ISA_AVX2 = (int)2L;
+    /**
+     * {@snippet lang=c :
+     * enum bn_isa.BN_ISA_AVX2 = 2
      * }
      */
     public static int BN_ISA_AVX2() {
         return BN_ISA_AVX2;
     }
-    private static final int BN_ISA_AVXVNNI = (int)2L;
+    private static final int BN_ISA_AVXVNNI = (int)3L;
     /**
      * {@snippet lang=c :
-     * enum bn_isa.BN_ISA_AVXVNNI = 2
+     * enum bn_isa.BN_ISA_AVXVNNI = 3
      * }
      */
     public static int BN_ISA_AVXVNNI() {
         return BN_ISA_AVXVNNI;
     }
-    private static final int BN_ISA_AVX512VNNI = (int)3L;
+    private static final int BN_ISA_AVX512BW = (int)4L;
     /**
      * {@snippet lang=c :
-     * enum bn_isa.BN_ISA_AVX512VNNI = 3
+     * enum bn_isa.BN_ISA_AVX512BW = 4
+     * }
+     */
+    public static int BN_ISA_AVX512BW() {
+        return BN_ISA_AVX512BW;
+    }
+    private static final int BN_ISA_AVX512VNNI = (int)5L;
+    /**
+     * {@snippet lang=c :
+     * enum bn_isa.BN_ISA_AVX512VNNI = 5
      * }
      */
     public static int BN_ISA_AVX512VNNI() {
         return BN_ISA_AVX512VNNI;
     }
-    private static final int BN_ISA_AVX512VBMI = (int)4L;
+    private static final int BN_ISA_AVX512VBMI = (int)6L;
     /**
      * {@snippet lang=c :
-     * enum bn_isa.BN_ISA_AVX512VBMI = 4
+     * enum bn_isa.BN_ISA_AVX512VBMI = 6
      * }
      */
     public static int BN_ISA_AVX512VBMI() {
         return BN_ISA_AVX512VBMI;
     }
-    private static final int BN_ISA_NEON = (int)5L;
+    private static final int BN_ISA_AMX = (int)7L;
     /**
      * {@snippet lang=c :
-     * enum bn_isa.BN_ISA_NEON = 5
+     * enum bn_isa.BN_ISA_AMX = 7
+     * }
+     */
+    public static int BN_ISA_AMX() {
+        return BN_ISA_AMX;
+    }
+    private static final int BN_ISA_NEON = (int)8L;
+    /**
+     * {@snippet lang=c :
+     * enum bn_isa.BN_ISA_NEON = 8
      * }
      */
     public static int BN_ISA_NEON() {
         return BN_ISA_NEON;
     }
-    private static final int BN_ISA_DOTPROD = (int)6L;
+    private static final int BN_ISA_DOTPROD = (int)9L;
     /**
      * {@snippet lang=c :
-     * enum bn_isa.BN_ISA_DOTPROD = 6
+     * enum bn_isa.BN_ISA_DOTPROD = 9
      * }
      */
     public static int BN_ISA_DOTPROD() {
         return BN_ISA_DOTPROD;
     }
-    private static final int BN_ISA_SVE = (int)7L;
+    private static final int BN_ISA_SVE = (int)10L;
     /**
      * {@snippet lang=c :
-     * enum bn_isa.BN_ISA_SVE = 7
+     * enum bn_isa.BN_ISA_SVE = 10
      * }
      */
     public static int BN_ISA_SVE() {
         return BN_ISA_SVE;
     }
-    private static final int BN_ISA_I8MM = (int)8L;
+    private static final int BN_ISA_I8MM = (int)11L;
     /**
      * {@snippet lang=c :
-     * enum bn_isa.BN_ISA_I8MM = 8
+     * enum bn_isa.BN_ISA_I8MM = 11
      * }
      */
     public static int BN_ISA_I8MM() {
         return BN_ISA_I8MM;
     }
-    private static final int BN_ISA_COUNT = (int)9L;
+    private static final int BN_ISA_COUNT = (int)12L;
     /**
      * {@snippet lang=c :
-     * enum bn_isa.BN_ISA_COUNT = 9
+     * enum bn_isa.BN_ISA_COUNT = 12
      * }
      */
     public static int BN_ISA_COUNT() {
@@ -485,6 +512,51 @@ public class BitNetNative extends BitNetNative$shared {
         var mh$ = bn_isa_required_features.HANDLE;
         try {
             return (long)mh$.invokeExact(isa);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class bn_isa_automatic {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            BitNetNative.C_INT,
+            BitNetNative.C_INT
+        );
+
+        public static final MethodHandle HANDLE = NativeLibrary.downcall("bn_isa_automatic", DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t bn_isa_automatic(int32_t isa)
+     * }
+     */
+    public static FunctionDescriptor bn_isa_automatic$descriptor() {
+        return bn_isa_automatic.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t bn_isa_automatic(int32_t isa)
+     * }
+     */
+    public static MethodHandle bn_isa_automatic$handle() {
+        return bn_isa_automatic.HANDLE;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t bn_isa_automatic(int32_t isa)
+     * }
+     */
+    public static int bn_isa_automatic(int isa) {
+        var mh$ = bn_isa_automatic.HANDLE;
+        try {
+            return (int)mh$.invokeExact(isa);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {

@@ -13,6 +13,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 
 /** {@code bitnet doctor}: what this machine offers and what was made of it. */
@@ -62,8 +64,10 @@ final class DoctorCommand extends ModelCommand {
 
     private static List<Isa> isas(Kernels kernels) {
         return Cpu.isas().stream().map(isa -> new Isa(isa.name(), isa.supported(), isa.name().equals(kernels.isa()),
-                isa.supported() ? "" : !isa.built() ? "this build has no kernels for it"
-                        : "this CPU lacks " + String.join(", ", isa.missing()))).toList();
+                Stream.of(!isa.built() ? "this build has no kernels for it" : "",
+                        isa.missing().isEmpty() ? "" : "this CPU lacks " + String.join(", ", isa.missing()),
+                        isa.automatic() ? "" : "checked against a model of its instructions and never run, only by name")
+                        .filter(text -> !text.isEmpty()).collect(Collectors.joining("; ")))).toList();
     }
 
     private static double bandwidth(Kernels kernels) {
@@ -113,7 +117,8 @@ final class DoctorCommand extends ModelCommand {
     private void print(Library library) {
         line("features", String.join(" ", library.features()));
         library.isas().forEach(isa -> line("isa " + isa.name(),
-                isa.chosen() ? "chosen" : isa.available() ? "available" : "not available: " + isa.reason()));
+                (isa.chosen() ? "chosen" : isa.available() ? "available" : "not available")
+                        + (isa.reason().isEmpty() ? "" : ": " + isa.reason())));
         library.kernels().forEach((operation, name) -> line("kernel", operation + ": " + name));
         line("bandwidth", Units.rate(library.readBandwidth()) + " read by " + library.threads() + " threads");
     }

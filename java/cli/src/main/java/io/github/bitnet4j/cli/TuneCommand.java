@@ -150,7 +150,7 @@ final class TuneCommand extends ModelCommand {
 
     /** Below the best of this CPU, which is what auto means; not scalar, which never wins. */
     private static List<String> lesserIsas() {
-        List<String> supported = Cpu.isas().stream().filter(Cpu.Isa::supported).map(Cpu.Isa::name)
+        List<String> supported = Cpu.isas().stream().filter(isa -> isa.supported() && isa.automatic()).map(Cpu.Isa::name)
                 .filter(name -> !name.equals("scalar")).toList();
         return supported.isEmpty() ? List.of() : supported.subList(0, supported.size() - 1).reversed();
     }

@@ -54,7 +54,7 @@ class OptimizeCommandTest {
         Cli.ok("synth", plain.toString(), "--preset", "tiny");
         Cli target = Cli.run("optimize", plain.toString(), "-o", fast, "--target", "zen5");
         assertEquals(1, target.status());
-        assertTrue(target.err().contains("known are auto, scalar, avx2"), target.err());
+        assertTrue(target.err().contains("known are auto, scalar, ssse3, avx2"), target.err());
         Cli mode = Cli.run("optimize", plain.toString(), "-o", fast, "--ffn", "half");
         assertEquals(2, mode.status());
         assertTrue(mode.err().contains("auto, sparse or dense"), mode.err());

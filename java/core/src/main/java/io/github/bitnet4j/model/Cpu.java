@@ -26,10 +26,11 @@ public final class Cpu {
     /**
      * A CPU target of the library.
      *
-     * @param built   whether this build of the library contains it
-     * @param missing features that this CPU lacks for it
+     * @param built     whether this build of the library contains it
+     * @param automatic whether it may be chosen without being named; not one whose kernels only ran on a model of it
+     * @param missing   features that this CPU lacks for it
      */
-    public record Isa(String name, boolean built, List<String> missing) {
+    public record Isa(String name, boolean built, boolean automatic, List<String> missing) {
         public boolean supported() {
             return built && missing.isEmpty();
         }
@@ -47,7 +48,8 @@ public final class Cpu {
         for (int i = 0; i < BN_ISA_COUNT(); i++) {
             long required = bn_isa_required_features(i);
             boolean built = required != -1;
-            isas.add(new Isa(bn_isa_name(i).getString(0), built, built ? names(required & ~features) : List.of()));
+            isas.add(new Isa(bn_isa_name(i).getString(0), built, bn_isa_automatic(i) != 0,
+                    built ? names(required & ~features) : List.of()));
         }
         return List.copyOf(isas);
     }

@@ -177,8 +177,8 @@ class OptimizerTest {
     @Test
     void refusesATargetThatIsNone() {
         String message = assertThrows(BitNetException.class, () -> optimize(plain, fast, "zen5", FeedForward.DENSE)).getMessage();
-        assertEquals("there is no target 'zen5'; known are auto, scalar, avx2, avxvnni, avx512vnni, avx512vbmi, neon, dotprod, "
-                + "sve, i8mm", message);
+        assertEquals("there is no target 'zen5'; known are auto, scalar, ssse3, avx2, avxvnni, avx512bw, avx512vnni, "
+                + "avx512vbmi, amx, neon, dotprod, sve, i8mm", message);
     }
 
     /** The file brings the coarse copy of its head, which generations use unless they are told not to, for the same tokens. */
