@@ -140,9 +140,9 @@ static model model_of(const gguf *file)
 
 static void *room(int64_t count, size_t size)
 {
-    void *p = aligned_alloc(ALIGNMENT, ((size_t)count * size + ALIGNMENT) / ALIGNMENT * ALIGNMENT);
+    unsigned char *p = malloc((size_t)count * size + ALIGNMENT);
     if (p == NULL) fail("no memory");
-    return p;
+    return p + ALIGNMENT - (uintptr_t)p % ALIGNMENT;
 }
 
 static bn_quantized quantized(int64_t n, int64_t cols)

@@ -1,14 +1,12 @@
 /* Source of the layout: docs/gguf.md of github.com/ggml-org/ggml, versions 2 and 3, little-endian. */
 #include "gguf.h"
 
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
+
+#include "map.h"
 
 typedef enum value_type { U8, I8, U16, I16, U32, I32, F32, BOOL, STRING, ARRAY, U64, I64, F64, TYPE_COUNT } value_type;
 
@@ -120,19 +118,6 @@ const gguf_tensor *gguf_find(const gguf *file, const char *name)
     return NULL;
 }
 
-static gguf map(const char *path)
-{
-    struct stat status;
-    const int descriptor = open(path, O_RDONLY);
-    if (descriptor < 0 || fstat(descriptor, &status) != 0) fail("%s: cannot be opened", path);
-    gguf file = {.size = (size_t)status.st_size, .path = path};
-    void *bytes = file.size == 0 ? MAP_FAILED : mmap(NULL, file.size, PROT_READ, MAP_PRIVATE, descriptor, 0);
-    close(descriptor);
-    if (bytes == MAP_FAILED) fail("%s: cannot be mapped", path);
-    file.bytes = bytes;
-    return file;
-}
-
 /* One tensor's entry; data is its offset until the header's end is known. */
 static gguf_tensor take_tensor(gguf *file, uint64_t *offset)
 {
@@ -147,7 +132,8 @@ static gguf_tensor take_tensor(gguf *file, uint64_t *offset)
 
 gguf gguf_open(const char *path)
 {
-    gguf file = map(path);
+    gguf file = {.path = path};
+    file.bytes = map_file(path, &file.size);
     if (memcmp(take(&file, 4, 1), "GGUF", 4) != 0) fail("%s: not a GGUF file", path);
     const uint32_t version = take_u32(&file);
     if (version != 2 && version != 3) fail("%s: GGUF version %u; 2 and 3 are known", path, version);
@@ -183,7 +169,7 @@ gguf gguf_open(const char *path)
 
 void gguf_close(gguf *file)
 {
-    munmap((void *)(uintptr_t)file->bytes, file->size);
+    unmap_file(file->bytes, file->size);
     free(file->pairs);
     free(file->tensors);
 }

@@ -6,12 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "cpu/cpu.h"
 #include "pool/pool.h"
+#include "system/system.h"
 
-enum { MAX_THREADS = 256, ERROR_BYTES = 256, HUGE_PAGE = 2 << 20 };
+enum { MAX_THREADS = 256, ERROR_BYTES = 256 };
 
 struct bn_context {
     bn_pool *pool;
@@ -98,7 +98,7 @@ void bn_context_destroy(bn_context *ctx)
     if (ctx == NULL) return;
     bn_pool_destroy(ctx->pool);
     pthread_mutex_destroy(&ctx->error_mutex);
-    free(ctx->scratch);
+    bn_release(ctx->scratch);
     free(ctx);
 }
 
@@ -178,16 +178,14 @@ bn_crossovers bn_crossovers_of(const bn_context *ctx)
 void *bn_context_scratch(bn_context *ctx, size_t bytes)
 {
     if (bytes > ctx->scratch_bytes) {
-        free(ctx->scratch);
-        const size_t page = bytes < HUGE_PAGE ? 64 : HUGE_PAGE;
+        bn_release(ctx->scratch);
+        const size_t page = bytes < BN_HUGE_PAGE ? BN_CACHE_LINE : BN_HUGE_PAGE;
         ctx->scratch_bytes = (bytes + page - 1) / page * page;
-        ctx->scratch = aligned_alloc(page, ctx->scratch_bytes);
+        ctx->scratch = bn_allocate(page, ctx->scratch_bytes);
         if (ctx->scratch == NULL)
             ctx->scratch_bytes = 0;
-#if defined(MADV_HUGEPAGE)
-        else if (page == HUGE_PAGE)
-            madvise(ctx->scratch, ctx->scratch_bytes, MADV_HUGEPAGE);
-#endif
+        else if (page == BN_HUGE_PAGE)
+            bn_ask_huge_pages(ctx->scratch, ctx->scratch_bytes);
     }
     return ctx->scratch;
 }

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "kernel_check.h"
+#include "system/system.h"
 #include "trial/trial.h"
 
 enum { SHAPES = 4, COUNTS = 2, MEMORY = 256 << 20 }; /* more than the caches hold */
@@ -100,7 +101,7 @@ void bench_kernel(const bn_kernel *kernel, const bench_options *options)
     const shapes *own = &DEFAULTS[kernel->operation];
     const int by_columns = kernel->operation == BN_OPERATION_GEMV && kernel->format == BN_FORMAT_I2_C;
     const size_t count = own->sparse || by_columns ? sizeof densities / sizeof densities[0] : 1;
-    void *memory = aligned_alloc(64, MEMORY);
+    void *memory = bn_allocate(BN_CACHE_LINE, MEMORY);
     bn_context *ctx = NULL;
     if (memory == NULL || bn_context_create(options->threads, BN_ISA_SCALAR, &ctx) != BN_OK) exit(1);
     memset(memory, 0x24, MEMORY);
@@ -117,5 +118,5 @@ void bench_kernel(const bn_kernel *kernel, const bench_options *options)
         if (options->rows > 0) break;
     }
     bn_context_destroy(ctx);
-    free(memory);
+    bn_release(memory);
 }

@@ -9,6 +9,7 @@
 
 #include "cpu/cpu.h"
 #include "expect.h"
+#include "os.h"
 
 static void test_names(void)
 {
@@ -76,34 +77,34 @@ static int32_t isa_of(int32_t wanted, bn_status *status)
 static void test_choice(void)
 {
     bn_status status;
-    unsetenv("BITNET_ISA");
+    environment_set("BITNET_ISA", NULL);
     int32_t best = BN_ISA_SCALAR;
     for (int32_t isa = 0; isa < BN_ISA_COUNT; isa++) {
         if (bn_isa_supported(isa)) {
             if (bn_isa_automatic(isa)) best = isa;
             expect(isa_of(isa, &status) == isa, "%s asked for", bn_isa_name(isa));
-            setenv("BITNET_ISA", bn_isa_name(isa), 1);
+            environment_set("BITNET_ISA", bn_isa_name(isa));
             expect(isa_of(BN_ISA_AUTO, &status) == isa, "BITNET_ISA=%s", bn_isa_name(isa));
             expect(isa_of(BN_ISA_SCALAR, &status) == BN_ISA_SCALAR, "an explicit ISA overrides BITNET_ISA");
         } else {
             isa_of(isa, &status);
             expect(status == BN_ERROR_UNSUPPORTED, "%s, which this CPU lacks", bn_isa_name(isa));
-            setenv("BITNET_ISA", bn_isa_name(isa), 1);
+            environment_set("BITNET_ISA", bn_isa_name(isa));
             isa_of(BN_ISA_AUTO, &status);
             expect(status == BN_ERROR_UNSUPPORTED, "BITNET_ISA=%s, which this CPU lacks", bn_isa_name(isa));
         }
-        unsetenv("BITNET_ISA");
+        environment_set("BITNET_ISA", NULL);
     }
     expect(!bn_isa_automatic(BN_ISA_AMX) && bn_isa_automatic(BN_ISA_AVX512VBMI), "which ISAs are automatic");
     expect(isa_of(BN_ISA_AUTO, &status) == best, "the best is %s", bn_isa_name(best));
-    setenv("BITNET_ISA", "", 1);
+    environment_set("BITNET_ISA", "");
     expect(isa_of(BN_ISA_AUTO, &status) == best, "an empty BITNET_ISA");
-    setenv("BITNET_ISA", "auto", 1);
+    environment_set("BITNET_ISA", "auto");
     expect(isa_of(BN_ISA_AUTO, &status) == best, "BITNET_ISA=auto");
-    setenv("BITNET_ISA", "sse9", 1);
+    environment_set("BITNET_ISA", "sse9");
     isa_of(BN_ISA_AUTO, &status);
     expect(status == BN_ERROR_UNSUPPORTED, "BITNET_ISA names nothing");
-    unsetenv("BITNET_ISA");
+    environment_set("BITNET_ISA", NULL);
     isa_of(77, &status);
     expect(status == BN_ERROR_UNSUPPORTED, "ISA 77");
     isa_of(-5, &status);

@@ -3,24 +3,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
+
+#include "os.h"
 
 enum { PATTERN = 0xA7 };
-
-static size_t page_bytes(void)
-{
-    return (size_t)sysconf(_SC_PAGESIZE);
-}
 
 guarded guarded_create(size_t most_bytes)
 {
     const size_t page = page_bytes();
     guarded g = {.room = (most_bytes + page) / page * page};
-    g.pages = mmap(NULL, g.room + 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (g.pages == MAP_FAILED || mprotect(g.pages, page, PROT_NONE) != 0 ||
-        mprotect(g.pages + page + g.room, page, PROT_NONE) != 0) {
-        perror("guarded_create");
+    g.pages = pages_create(g.room + 2 * page);
+    if (g.pages == NULL || !pages_forbid(g.pages, page) || !pages_forbid(g.pages + page + g.room, page)) {
+        fputs("guarded_create: the system gives no pages\n", stderr);
         exit(1);
     }
     return g;
@@ -28,7 +22,7 @@ guarded guarded_create(size_t most_bytes)
 
 void guarded_destroy(guarded *g)
 {
-    munmap(g->pages, g->room + 2 * page_bytes());
+    pages_destroy(g->pages, g->room + 2 * page_bytes());
 }
 
 static size_t offset_of(const guarded *g, size_t bytes, guard_side side)

@@ -117,8 +117,8 @@ static void touched_a_guard_page(int signal)
 {
     static const char text[] = "\n  FAILED, touched memory outside its buffers (or an illegal instruction): ";
     (void)signal;
-    ssize_t ignored = write(STDOUT_FILENO, text, sizeof text - 1);
-    ignored += write(STDOUT_FILENO, description, strlen(description));
+    int64_t ignored = write(STDOUT_FILENO, text, (unsigned)sizeof text - 1);
+    ignored += write(STDOUT_FILENO, description, (unsigned)strlen(description));
     ignored += write(STDOUT_FILENO, "\n", 1);
     (void)ignored;
     _exit(1);
@@ -214,7 +214,9 @@ int main(int argc, char **argv)
     }
     if (options.rows < 0 || options.cols < 0 || options.n < 0 || options.threads < 1) return usage();
     signal(SIGSEGV, touched_a_guard_page);
+#if defined(SIGBUS)
     signal(SIGBUS, touched_a_guard_page);
+#endif
     signal(SIGILL, touched_a_guard_page);
     for (int32_t k = 0; k < bn_kernel_count(); k++)
         if (wanted(bn_kernel_at(k)->name, argc - i, argv + i)) run_row(bn_kernel_at(k), bench ? &options : NULL);

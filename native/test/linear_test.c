@@ -12,6 +12,7 @@
 #include "cpu/cpu.h"
 #include "expect.h"
 #include "formats/i2s.h"
+#include "system/system.h"
 
 enum { PRODUCTS = 3 };
 
@@ -72,7 +73,7 @@ static void layer_destroy(layer *l)
 static bn_quantized quantized_create(int64_t n, int64_t cols)
 {
     bn_quantized q = {.cols = cols, .stride = bn_quantized_stride(cols)};
-    q.q = aligned_alloc(64, (size_t)(n * q.stride));
+    q.q = bn_allocate(BN_CACHE_LINE, (size_t)(n * q.stride));
     q.scale = malloc((size_t)n * sizeof *q.scale);
     q.sum = malloc((size_t)n * sizeof *q.sum);
     return q;
@@ -80,7 +81,7 @@ static bn_quantized quantized_create(int64_t n, int64_t cols)
 
 static void quantized_destroy(bn_quantized *q)
 {
-    free(q->q);
+    bn_release(q->q);
     free(q->scale);
     free(q->sum);
 }
@@ -131,7 +132,7 @@ static layer layer_repacked(const layer *l, bn_context *ctx, int32_t type)
         const size_t bytes = bn_matrix_bytes(type, from->rows, from->cols);
         if (bytes == 0) continue;
         bn_matrix *to = &other.weight[p];
-        to->data = aligned_alloc(64, bytes);
+        to->data = bn_allocate(BN_CACHE_LINE, bytes);
         to->type = type;
         const int tiled = type == BN_TYPE_TL1 || type == BN_TYPE_TL2;
         if (tiled) to->tiles = tiles_of(type, to->rows, to->cols, p);
@@ -145,7 +146,7 @@ static layer layer_repacked(const layer *l, bn_context *ctx, int32_t type)
 static void layer_repacked_destroy(const layer *l, layer *other)
 {
     for (int p = 0; p < PRODUCTS; p++)
-        if (other->weight[p].data != l->weight[p].data) free((void *)other->weight[p].data);
+        if (other->weight[p].data != l->weight[p].data) bn_release((void *)other->weight[p].data);
 }
 
 /* All products of the layer for rows [first, first + n) of x, y of each product after that of the one before. */
@@ -428,7 +429,7 @@ static void test_repack_refusals(void)
     layer l = layer_create(384, 1, rows);
     bn_context *ctx;
     if (!expect(bn_context_create(2, BN_ISA_AUTO, &ctx) == BN_OK, "a context")) return;
-    uint8_t *to = aligned_alloc(64, bn_matrix_bytes(BN_TYPE_B3_R16, 64, 384) + bn_matrix_bytes(BN_TYPE_I2_S, 64, 384));
+    uint8_t *to = bn_allocate(BN_CACHE_LINE, bn_matrix_bytes(BN_TYPE_B3_R16, 64, 384) + bn_matrix_bytes(BN_TYPE_I2_S, 64, 384));
     uint8_t *w = (uint8_t *)l.weight[0].data;
     for (int64_t row = 0; row < 64; row += 21) {
         for (int64_t k = 0; k < 384; k += 101) {
@@ -454,7 +455,7 @@ static void test_repack_refusals(void)
     expect(bn_repack(ctx, &l.weight[1], BN_TYPE_I2_R16, NULL, to) == BN_ERROR_ARGUMENT, "8 rows");
     expect(bn_repack(ctx, &l.weight[1], BN_TYPE_B3_R16, NULL, to) == BN_ERROR_ARGUMENT, "8 rows in base 3");
     expect(bn_repack(ctx, &l.weight[2], BN_TYPE_I2_C, NULL, to) == BN_ERROR_ARGUMENT, "48 rows by columns");
-    free(to);
+    bn_release(to);
     bn_context_destroy(ctx);
     layer_destroy(&l);
 }
@@ -501,7 +502,7 @@ static void test_tiles(void)
     tiles_refused(ctx, 48, 2560, BN_TYPE_TL1, (bn_tiles){16, 128, 32, 0}, "rows in multiples of 32");
     for (int32_t type = BN_TYPE_TL1; type <= BN_TYPE_TL2; type++) {
         const size_t bytes = bn_matrix_bytes(type, 64, 384);
-        uint8_t *w = aligned_alloc(64, bytes), *back = malloc(64 * 384 / 4);
+        uint8_t *w = bn_allocate(BN_CACHE_LINE, bytes), *back = malloc(64 * 384 / 4);
         bn_matrix matrix = {w, 64, 384, type, 1, {64, type == BN_TYPE_TL1 ? 128 : 96, 32, 0}};
         expect(bn_repack(ctx, &l.weight[0], type, &matrix.tiles, w) == BN_OK, "bn_repack: %s", bn_context_error(ctx));
         expect(bn_repack(ctx, &l.weight[0], type, NULL, w) == BN_ERROR_ARGUMENT, "no tiles");
@@ -509,7 +510,7 @@ static void test_tiles(void)
         expect(bn_repack(ctx, &matrix, BN_TYPE_I2_S, NULL, back) == BN_ERROR_ARGUMENT, "an index without meaning");
         expect(strstr(bn_context_error(ctx), "code 3") != NULL, "no sentence but %s", bn_context_error(ctx));
         expect(bn_repack(ctx, &matrix, BN_TYPE_I2_R16, NULL, back) == BN_ERROR_ARGUMENT, "to I2_R16");
-        free(w);
+        bn_release(w);
         free(back);
     }
     bn_context_destroy(ctx);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "bitnet.h"
+#include "system/system.h"
 
 static int failures;
 
@@ -36,7 +37,7 @@ static float *random_floats(size_t count, uint32_t seed)
 
 static void *aligned_room(size_t bytes)
 {
-    return aligned_alloc(64, (bytes + 63) / 64 * 64);
+    return bn_allocate(BN_CACHE_LINE, bytes);
 }
 
 /* ---- attention: three sequences, each long enough for several chunks ---- */
@@ -78,8 +79,8 @@ static world world_create(int32_t heads, int32_t kv_heads, int32_t head_dim, int
 static void world_destroy(world *w)
 {
     for (int s = 0; s < SEQUENCES; s++) {
-        free(w->cache[s].keys);
-        free(w->cache[s].values);
+        bn_release(w->cache[s].keys);
+        bn_release(w->cache[s].values);
     }
     free(w->rope);
     free(w->q);
@@ -115,7 +116,7 @@ static void forward(bn_context *ctx, world *w, const place *places, int64_t n, f
     EXPECT(status == BN_OK, "rope_store: %s", bn_context_error(ctx));
     status = bn_attention(ctx, &w->shape, rows, n, q, q_cols, out, q_cols, scratch);
     EXPECT(status == BN_OK, "attention: %s", bn_context_error(ctx));
-    free(scratch);
+    bn_release(scratch);
     free(q);
     free(k);
     free(v);

@@ -10,6 +10,7 @@
 #include "cpu/cpu.h"
 #include "expect.h"
 #include "formats/d4r16.h"
+#include "system/system.h"
 
 enum { MOST_N = 6 };
 
@@ -35,7 +36,7 @@ static float normal(uint64_t *state)
 
 static void *room(size_t bytes)
 {
-    return aligned_alloc(64, (bytes + 63) / 64 * 64);
+    return bn_allocate(BN_CACHE_LINE, bytes);
 }
 
 static head head_create(int64_t rows, int64_t cols, uint64_t seed)
@@ -55,12 +56,12 @@ static head head_create(int64_t rows, int64_t cols, uint64_t seed)
 
 static void head_destroy(head *h)
 {
-    free((void *)h->weight.data);
-    free((void *)h->coarse.data);
-    free(h->x);
-    free(h->all);
-    free(h->y);
-    free(h->scratch);
+    bn_release((void *)h->weight.data);
+    bn_release((void *)h->coarse.data);
+    bn_release(h->x);
+    bn_release(h->all);
+    bn_release(h->y);
+    bn_release(h->scratch);
 }
 
 static float *weights(const head *h)
@@ -223,8 +224,8 @@ static void test_many_rows(int64_t rows, int64_t cols)
             bn_context_destroy(ctx);
         }
     }
-    free(x);
-    free(y);
+    bn_release(x);
+    bn_release(y);
     head_destroy(&h);
 }
 

@@ -1,9 +1,9 @@
 /* Trials of the whole table run on any number of threads; and what operations have read and multiplied is counted exactly. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "cpu/cpu.h"
 #include "expect.h"
+#include "system/system.h"
 #include "trial/trial.h"
 
 enum { ROWS = 512, COLS = 256, BYTES = 1 << 20 };
@@ -109,7 +109,7 @@ static void count_of_products(const void *memory)
 {
     enum { MANY = 40 };
     bn_context *ctx = create(2);
-    int8_t *q = aligned_alloc(64, MANY * COLS);
+    int8_t *q = bn_allocate(BN_CACHE_LINE, MANY * COLS);
     float scale[MANY], gate[ROWS], y[MANY * ROWS];
     int32_t sum[MANY] = {0};
     for (int k = 0; k < MANY * COLS; k++) q[k] = k % 4 == k / COLS % 3;
@@ -138,7 +138,7 @@ static void count_of_products(const void *memory)
                    work.float_multiply_adds == 0,
                "case %zu: %lld bytes, %lld multiply-adds", i, (long long)work.bytes, (long long)work.multiply_adds);
     }
-    free(q);
+    bn_release(q);
     bn_context_destroy(ctx);
 }
 
@@ -166,7 +166,7 @@ static void count_of_attention(const void *memory)
                                   {(uint8_t *)memory + 4096, (uint8_t *)memory + 4096, 16, BN_KV_F16, 0}};
     const bn_row rows[] = {{&caches[0], 9}, {&caches[0], 10}, {&caches[1], 3}};
     static float q[3 * HEADS * DIM], out[3 * HEADS * DIM];
-    void *scratch = aligned_alloc(64, (bn_attention_scratch(&shape, 3, 1, 16) + 63) / 64 * 64);
+    void *scratch = bn_allocate(BN_CACHE_LINE, bn_attention_scratch(&shape, 3, 1, 16));
     bn_work before;
     bn_context_work(ctx, &before);
     expect(bn_attention(ctx, &shape, rows, 3, q, HEADS * DIM, out, HEADS * DIM, scratch) == BN_OK, "bn_attention: %s",
@@ -175,13 +175,13 @@ static void count_of_attention(const void *memory)
     expect(work.bytes == (11 + 4) * 2 * KV_HEADS * DIM * 2, "bn_attention: %lld bytes", (long long)work.bytes);
     expect(work.float_multiply_adds == (10 + 11 + 4) * 2 * HEADS * DIM, "bn_attention: %lld multiply-adds",
            (long long)work.float_multiply_adds);
-    free(scratch);
+    bn_release(scratch);
     bn_context_destroy(ctx);
 }
 
 int main(void)
 {
-    void *memory = aligned_alloc(64, BYTES);
+    void *memory = bn_allocate(BN_CACHE_LINE, BYTES);
     memset(memory, 0x24, BYTES);
     every_row_of_the_table(memory);
     work_of_a_pass(memory);
@@ -189,6 +189,6 @@ int main(void)
     count_of_products(memory);
     count_of_heads(memory);
     count_of_attention(memory);
-    free(memory);
+    bn_release(memory);
     return expect_result();
 }

@@ -2,27 +2,23 @@
 
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "glibc.h"
+#include "system/system.h"
 
-BN_GLIBC_FIRST(pthread_create);
 BN_GLIBC_FIRST(pthread_join);
-BN_GLIBC_FIRST(pthread_sigmask);
 
 enum {
-    CACHE_LINE = 64,
     SPIN_NANOSECONDS = 100 * 1000, /* how long a worker stays awake after its last region         */
     SPIN_BATCH = 64,               /* pauses between two looks at the clock, or before giving way */
 };
 
 /* The pieces that a thread starts with; any thread may take from it. One cache line each. */
 typedef struct share {
-    _Alignas(CACHE_LINE) atomic_int_fast64_t next;
+    _Alignas(BN_CACHE_LINE) atomic_int_fast64_t next;
     int64_t end;
 } share;
 
@@ -42,8 +38,8 @@ typedef struct worker {
 #define INSIDE (OPEN - 1)
 
 struct bn_pool {
-    _Alignas(CACHE_LINE) atomic_uint_fast64_t state;
-    _Alignas(CACHE_LINE) atomic_int sleepers;
+    _Alignas(BN_CACHE_LINE) atomic_uint_fast64_t state;
+    _Alignas(BN_CACHE_LINE) atomic_int sleepers;
     atomic_bool stopping;
     bool spins; /* false when there are more threads than processors */
 
@@ -188,37 +184,28 @@ void bn_pool_run(bn_pool *pool, int64_t count, int64_t grain, const atomic_int *
     close_region(pool);
 }
 
-/* Signals belong to the program's own threads: a worker takes none but those that its own instructions raise. */
 static int start_workers(bn_pool *pool)
 {
-    sigset_t all, before;
-    sigfillset(&all);
-    sigdelset(&all, SIGSEGV);
-    sigdelset(&all, SIGBUS);
-    sigdelset(&all, SIGFPE);
-    sigdelset(&all, SIGILL);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
     int error = 0;
     while (error == 0 && pool->started < pool->threads - 1) {
         worker *w = &pool->workers[pool->started];
         w->pool = pool;
         w->index = pool->started + 1;
-        error = pthread_create(&w->thread, NULL, work, w);
+        error = bn_start_worker(&w->thread, work, w);
         if (error == 0) pool->started++;
     }
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
     return error;
 }
 
 bn_status bn_pool_create(int32_t threads, bn_pool **out)
 {
     *out = NULL;
-    bn_pool *pool = aligned_alloc(CACHE_LINE, sizeof *pool);
+    bn_pool *pool = bn_allocate(BN_CACHE_LINE, sizeof *pool);
     if (pool == NULL) return BN_ERROR_MEMORY;
-    *pool = (bn_pool){.threads = threads, .spins = threads <= sysconf(_SC_NPROCESSORS_ONLN)};
+    *pool = (bn_pool){.threads = threads, .spins = threads <= bn_processors()};
     pthread_mutex_init(&pool->mutex, NULL);
     pthread_cond_init(&pool->wake, NULL);
-    pool->shares = aligned_alloc(CACHE_LINE, (size_t)threads * sizeof *pool->shares);
+    pool->shares = bn_allocate(BN_CACHE_LINE, (size_t)threads * sizeof *pool->shares);
     pool->workers = calloc((size_t)threads, sizeof *pool->workers);
     if (pool->shares == NULL || pool->workers == NULL) {
         bn_pool_destroy(pool);
@@ -243,8 +230,8 @@ void bn_pool_destroy(bn_pool *pool)
     pthread_cond_destroy(&pool->wake);
     pthread_mutex_destroy(&pool->mutex);
     free(pool->workers);
-    free(pool->shares);
-    free(pool);
+    bn_release(pool->shares);
+    bn_release(pool);
 }
 
 int32_t bn_pool_threads(const bn_pool *pool)

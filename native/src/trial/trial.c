@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cpu/cpu.h"
+#include "system/system.h"
 
 static const bn_trial_prepare PREPARE[BN_OPERATION_COUNT] = {
     [BN_OPERATION_GEMV] = bn_trial_gemv,
@@ -45,7 +46,7 @@ bn_trial_prepare bn_trial_of(bn_operation operation)
 
 void *bn_trial_room(bn_trial *trial, size_t bytes)
 {
-    void *room = aligned_alloc(64, (bytes + 127) / 64 * 64);
+    void *room = bn_allocate(BN_CACHE_LINE, bytes + BN_CACHE_LINE);
     if (room != NULL) {
         memset(room, 0, bytes);
         trial->buffers[trial->buffer_count++] = room;
@@ -173,6 +174,6 @@ void bn_trial_work(const bn_trial *trial, bn_work *out)
 void bn_trial_destroy(bn_trial *trial)
 {
     if (trial == NULL) return;
-    for (int32_t i = 0; i < trial->buffer_count; i++) free(trial->buffers[i]);
+    for (int32_t i = 0; i < trial->buffer_count; i++) bn_release(trial->buffers[i]);
     free(trial);
 }
