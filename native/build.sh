@@ -3,16 +3,16 @@
 #
 #   build.sh check            one line on stderr and exit 1 when CMake or a C compiler is missing or too old
 #   build.sh build [TARGET]   CMake into target/cmake, the library into target/classes (TARGET: a CMake target, or all);
-#                             with all, also the library for linux-aarch64 if there is a cross compiler
+#                             with all, also those for linux-aarch64 and windows-x86_64 if there are cross compilers
 #   build.sh test             CTest
-#   build.sh emulate          CTest under qemu: on an x86-64 processor without AVX, and of the library for linux-aarch64
+#   build.sh emulate          CTest under qemu: on an x86-64 processor without AVX, and of the library for linux-aarch64;
+#                             and of the one for windows-x86_64 under Wine, where that is installed
 #
 # CMake alone does the same: cmake -S . -B build && cmake --build build && ctest --test-dir build, in the top folder.
 set -eu
 
 native=$(cd "$(dirname "$0")" && pwd)
 own_tree=$native/target/cmake
-aarch64_tree=$native/target/cmake-aarch64
 
 cmake_needed=3.22
 gcc_needed=12
@@ -107,7 +107,7 @@ compile() {
     cmake --build "$tree" --parallel "$(jobs)" --target "$target"
 
     mkdir -p "$resources"
-    for library in "$tree"/lib/libbitnet.so "$tree"/lib/libbitnet.dylib; do
+    for library in "$tree"/lib/libbitnet.so "$tree"/lib/libbitnet.dylib "$tree"/bin/bitnet.dll; do
         [ -f "$library" ] || continue
         installed=$resources/${library##*/}
         # Left alone when it is the same, so that nothing downstream is packaged again.
@@ -123,28 +123,66 @@ build() {
     compile "$own_tree" "$(platform)" "$1" -DCMAKE_C_COMPILER="$compiler"
 }
 
-# The library, or all, for other systems than this one, as far as there are compilers.
+# What this system's library is not: a line each of PLATFORM, compiler (and toolchain file's name) and Debian's packages.
+cross_platforms() {
+    cat <<END
+linux-aarch64 aarch64-linux-gnu gcc-aarch64-linux-gnu libc6-dev-arm64-cross
+windows-x86_64 x86_64-w64-mingw32 gcc-mingw-w64-x86-64-win32
+END
+}
+
+tree_of() {
+    echo "$native/target/cmake-$1"
+}
+
+# cross TARGET: for other systems than this one, as far as there are compilers.
 cross() {
-    [ "$(platform)" != linux-aarch64 ] || return 0
-    if command -v aarch64-linux-gnu-gcc >/dev/null 2>&1; then
-        compile "$aarch64_tree" linux-aarch64 "$1" -DCMAKE_TOOLCHAIN_FILE="$native/cmake/aarch64-linux-gnu.cmake"
-    else
-        echo "bitnet: no library for linux-aarch64 is built, as there is no aarch64-linux-gnu-gcc:" \
-            "sudo apt-get install gcc-aarch64-linux-gnu libc6-dev-arm64-cross" >&2
-    fi
+    cross_platforms | while read -r other compiler packages; do
+        [ "$other" != "$(platform)" ] || continue
+        if command -v "$compiler-gcc" >/dev/null 2>&1; then
+            compile "$(tree_of "$other")" "$other" "$1" -DCMAKE_TOOLCHAIN_FILE="$native/cmake/$compiler.cmake" </dev/null
+        else
+            echo "bitnet: no library for $other is built, as there is no $compiler-gcc: sudo apt-get install $packages" >&2
+        fi
+    done
+}
+
+# tests_of PLATFORM EMULATOR...: CTest; and structs are laid out as on this system, whose layout Java's is compared with.
+tests_of() {
+    tree=$(tree_of "$1")
+    shift
+    ctest --test-dir "$tree" --output-on-failure --parallel "$(jobs)"
+    "$own_tree/bin/layout_probe" >"$tree/layout.own"
+    "$@" "$tree"/bin/layout_probe* | tr -d '\r' | cmp - "$tree/layout.own"
 }
 
 emulate() {
-    for tool in aarch64-linux-gnu-gcc qemu-aarch64 qemu-x86_64; do
+    for tool in aarch64-linux-gnu-gcc qemu-aarch64 qemu-x86_64 x86_64-w64-mingw32-gcc; do
         command -v "$tool" >/dev/null 2>&1 && continue
-        echo "bitnet: error: no $tool: sudo apt-get install gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user" >&2
+        echo "bitnet: error: no $tool: sudo apt-get install gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user" \
+            "gcc-mingw-w64-x86-64-win32" >&2
         exit 1
     done
     build all
     cmake "$own_tree" >/dev/null # which looks for emulators again
     cross all
     ctest --test-dir "$own_tree" --label-regex emulated --output-on-failure --parallel "$(jobs)"
-    ctest --test-dir "$aarch64_tree" --output-on-failure --parallel "$(jobs)"
+    tests_of linux-aarch64 qemu-aarch64 -L /usr/aarch64-linux-gnu
+    if command -v wine >/dev/null 2>&1; then
+        emulate_windows
+    else
+        echo "bitnet: the library for windows-x86_64 is built and not tested, as there is no wine:" \
+            "sudo apt-get install wine" >&2
+    fi
+}
+
+# In a home of Wine that goes with the tests: it takes 700 MB.
+emulate_windows() {
+    WINEPREFIX=$(mktemp -d)
+    export WINEPREFIX WINEDEBUG=-all
+    trap 'wineserver -k || true; rm -rf "$WINEPREFIX"' EXIT
+    wineboot --init >/dev/null 2>&1
+    tests_of windows-x86_64 wine
 }
 
 case ${1:-} in
