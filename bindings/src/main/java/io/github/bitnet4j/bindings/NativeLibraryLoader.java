@@ -9,6 +9,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -100,23 +101,31 @@ record NativeLibraryLoader(Optional<Path> override, String platform, List<Path> 
 
     /**
      * Makes {@code file} hold exactly {@code content}, whatever other processes do at the same time: what is there is
-     * compared with the bundled bytes, and anything else is replaced in one atomic step.
+     * compared with the bundled bytes, and anything else is replaced in one atomic step. It stays there for later ones.
      */
     private static void copyTo(Path file, byte[] content) throws IOException {
         Path directory = file.getParent();
         createPrivate(directory.getParent());
         createPrivate(directory);
-        if (Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS) && Files.size(file) == content.length
-                && Arrays.equals(Files.readAllBytes(file), content)) {
+        if (holds(file, content)) {
             return;
         }
         Path temporary = Files.createTempFile(directory, "libbitnet", ".tmp");
         try {
             Files.write(temporary, content);
             Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        } catch (AccessDeniedException e) { // Windows replaces no library that another process has just copied and loaded
+            if (!holds(file, content)) {
+                throw e;
+            }
         } finally {
             Files.deleteIfExists(temporary);
         }
+    }
+
+    private static boolean holds(Path file, byte[] content) throws IOException {
+        return Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS) && Files.size(file) == content.length
+                && Arrays.equals(Files.readAllBytes(file), content);
     }
 
     /**
@@ -216,6 +225,7 @@ record NativeLibraryLoader(Optional<Path> override, String platform, List<Path> 
         String shared = "bitnet4j-" + System.getProperty("user.name");
         directories.add(Path.of(System.getProperty("java.io.tmpdir"), shared).toAbsolutePath());
         directories.add(Path.of("/var/tmp", shared));
+        directories.removeIf(directory -> !directory.isAbsolute()); // on Windows /var/tmp belongs to no drive
         return List.copyOf(directories);
     }
 

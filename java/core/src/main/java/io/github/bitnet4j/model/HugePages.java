@@ -25,9 +25,13 @@ final class HugePages {
     private static final int MADV_DONTNEED = 4;
     private static final int MADV_HUGEPAGE = 14;
     private static final boolean LINUX = System.getProperty("os.name").equals("Linux");
-    private static final MethodHandle MADVISE = Linker.nativeLinker().downcallHandle(
-            Linker.nativeLinker().defaultLookup().findOrThrow("madvise"), FunctionDescriptor.of(ValueLayout.JAVA_INT,
-                    ValueLayout.ADDRESS, ValueLayout.JAVA_LONG, ValueLayout.JAVA_INT));
+
+    /** Looked up where there is advice to give: the C library of Windows has no such function. */
+    private static final class Madvise {
+        static final MethodHandle FUNCTION = Linker.nativeLinker().downcallHandle(
+                Linker.nativeLinker().defaultLookup().findOrThrow("madvise"), FunctionDescriptor.of(ValueLayout.JAVA_INT,
+                        ValueLayout.ADDRESS, ValueLayout.JAVA_LONG, ValueLayout.JAVA_INT));
+    }
 
     private HugePages() {}
 
@@ -68,7 +72,7 @@ final class HugePages {
             return;
         }
         try {
-            int ignored = (int) MADVISE.invokeExact(segment.asSlice(skipped), whole, advice);
+            int ignored = (int) Madvise.FUNCTION.invokeExact(segment.asSlice(skipped), whole, advice);
         } catch (Throwable e) {
             throw new AssertionError("madvise does not throw", e);
         }
