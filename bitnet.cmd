@@ -1,6 +1,6 @@
 @echo off
-rem Starts bitnet4j's command line on Windows, with the JDK 25 of JAVA_HOME or else of PATH. It builds nothing: "mvn package"
-rem on Linux with gcc-mingw-w64-x86-64-win32 makes java\cli\target, which runs on both.
+rem Starts bitnet4j's command line on Windows, with the JDK 25 of JAVA_HOME or else of PATH. It builds nothing:
+rem "mvn package" on Linux with gcc-mingw-w64-x86-64-win32 makes java\cli\target, which runs on both.
 rem BITNET_JAVA_OPTS holds further options for the JVM.
 setlocal
 if not exist "%~dp0java\cli\target\bitnet.jar" (

@@ -429,7 +429,8 @@ static void test_repack_refusals(void)
     layer l = layer_create(384, 1, rows);
     bn_context *ctx;
     if (!expect(bn_context_create(2, BN_ISA_AUTO, &ctx) == BN_OK, "a context")) return;
-    uint8_t *to = bn_allocate(BN_CACHE_LINE, bn_matrix_bytes(BN_TYPE_B3_R16, 64, 384) + bn_matrix_bytes(BN_TYPE_I2_S, 64, 384));
+    uint8_t *to = bn_allocate(BN_CACHE_LINE,
+                              bn_matrix_bytes(BN_TYPE_B3_R16, 64, 384) + bn_matrix_bytes(BN_TYPE_I2_S, 64, 384));
     uint8_t *w = (uint8_t *)l.weight[0].data;
     for (int64_t row = 0; row < 64; row += 21) {
         for (int64_t k = 0; k < 384; k += 101) {
