@@ -260,7 +260,7 @@ public final class BitNetModel implements AutoCloseable {
     public int[] encodeWhole(String text) {
         int[] ids = encode(text);
         OptionalInt eos = tokenizer.eos();
-        return Vocabularies.addsEos(file) && eos.isPresent()
+        return tokenizer.addEos() && eos.isPresent()
                 ? IntStream.concat(IntStream.of(ids), IntStream.of(eos.getAsInt())).toArray()
                 : ids;
     }

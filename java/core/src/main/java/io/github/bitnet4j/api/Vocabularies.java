@@ -97,11 +97,6 @@ final class Vocabularies {
         return new String(tokenizer.bytes(id), StandardCharsets.UTF_8);
     }
 
-    /** Whether EOS belongs behind a text. */
-    static boolean addsEos(GgufFile file) {
-        return file.metadata().bool(PREFIX + "add_eos_token").orElse(false);
-    }
-
     private static OptionalInt id(GgufMetadata metadata, String key) {
         OptionalLong id = metadata.integer(PREFIX + key);
         return id.isPresent() && id.getAsLong() >= 0 && id.getAsLong() <= Integer.MAX_VALUE
