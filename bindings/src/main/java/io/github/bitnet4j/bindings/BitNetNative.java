@@ -1636,6 +1636,15 @@ public class BitNetNative extends BitNetNative$shared {
     public static int BN_ACTIVATION_SILU() {
         return BN_ACTIVATION_SILU;
     }
+    private static final int BN_ACTIVATION_GELU = (int)2L;
+    /**
+     * {@snippet lang=c :
+     * enum bn_activation.BN_ACTIVATION_GELU = 2
+     * }
+     */
+    public static int BN_ACTIVATION_GELU() {
+        return BN_ACTIVATION_GELU;
+    }
 
     private static class bn_glu_quantize {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
