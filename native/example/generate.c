@@ -217,7 +217,7 @@ static void run_layer(bn_context *ctx, const model *m, const layer *l, const bn_
 /* Computes n tokens from a position on; gives the id of the largest logit after the last of them. */
 static int32_t next_id(bn_context *ctx, const model *m, buffers *b, const int32_t *ids, int64_t n, int64_t position)
 {
-    require(ctx, bn_embed(ctx, &m->embedding, ids, n, b->x));
+    require(ctx, bn_embed(ctx, &m->embedding, ids, n, 1, b->x));
     for (int64_t r = 0; r < n; r++) b->rows[r] = (bn_row){&b->cache, position + r};
     for (int64_t i = 0; i < m->layers; i++) {
         bn_attention_shape shape = m->shape;
@@ -225,7 +225,7 @@ static int32_t next_id(bn_context *ctx, const model *m, buffers *b, const int32_
         run_layer(ctx, m, &m->layer[i], &shape, b, n);
     }
     float *last = b->x + (n - 1) * m->hidden;
-    require(ctx, bn_rms_norm(ctx, last, 1, m->hidden, m->output_norm, m->epsilon, last));
+    require(ctx, bn_rms_norm(ctx, last, 1, m->hidden, m->output_norm, m->epsilon, last, 0));
     require(ctx, bn_matmul(ctx, &m->head, last, 1, b->logits, m->vocabulary));
     int32_t best = 0;
     for (int32_t i = 1; i < m->vocabulary; i++)

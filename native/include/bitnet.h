@@ -252,9 +252,12 @@ BN_API int64_t bn_quantized_stride(int64_t cols);
 
 /* ---- norms, quantisation, gating ------------------------------------------------------------------------ */
 
-/* y_r = (x_r / sqrt(mean(x_r^2) + eps)) * weight. x, y: [n][cols], may be the same. weight: [cols]. */
+/*
+ * y_r = (or +=, where accumulate is not 0) (x_r / sqrt(mean(x_r^2) + eps)) * weight. x, y: [n][cols], may be the same.
+ * weight: [cols].
+ */
 BN_API bn_status bn_rms_norm(bn_context *ctx, const float *x, int64_t n, int64_t cols, const float *weight, float eps,
-                             float *y);
+                             float *y, int32_t accumulate);
 
 /*
  * RMS norm (skipped when weight is null) and per-token absmax int8 quantisation in one pass:
@@ -266,8 +269,9 @@ BN_API bn_status bn_quantize(bn_context *ctx, const float *x, int64_t n, int64_t
                              const bn_quantized *out);
 
 typedef enum bn_activation {
-    BN_ACTIVATION_RELU2 = 0, /* max(g, 0)^2         */
-    BN_ACTIVATION_SILU = 1   /* g / (1 + exp(-g))   */
+    BN_ACTIVATION_RELU2 = 0, /* max(g, 0)^2                                                            */
+    BN_ACTIVATION_SILU = 1,  /* g / (1 + exp(-g))                                                      */
+    BN_ACTIVATION_GELU = 2   /* g (1 + tanh(u)) / 2, u = sqrt(2 / pi) (g + 0.044715 g^3): GELU's usual approximation */
 } bn_activation;
 
 /*
@@ -338,8 +342,11 @@ BN_API bn_status bn_matmul_top(bn_context *ctx, const bn_matrix *weight, const b
 /* Bytes of scratch for a matrix of this shape and n rows of x. */
 BN_API size_t bn_top_scratch(int64_t rows, int64_t cols, int64_t n);
 
-/* x_r = row ids[r] of a table of one of bn_matmul's types. ids: [n], each in [0, table->rows). x: [n][table->cols]. */
-BN_API bn_status bn_embed(bn_context *ctx, const bn_matrix *table, const int32_t *ids, int64_t n, float *x);
+/*
+ * x_r = factor * row ids[r] of a table of one of bn_matmul's types. ids: [n], each in [0, table->rows).
+ * x: [n][table->cols].
+ */
+BN_API bn_status bn_embed(bn_context *ctx, const bn_matrix *table, const int32_t *ids, int64_t n, float factor, float *x);
 
 /* ---- attention ------------------------------------------------------------------------------------------ */
 

@@ -99,8 +99,8 @@ enum { BN_GEMM_PACKED_ROWS = 1344, BN_GEMM_PACKED_SCRATCH = 288 * 1024 };
 typedef void (*bn_epilogue_fn)(const int32_t *restrict dot, size_t rows, int32_t sum, float factor, int32_t accumulate,
                                float *restrict y);
 
-/* One row: y = x / sqrt(mean(x^2) + eps) * weight. x and y may be the same. */
-typedef void (*bn_rms_norm_fn)(const float *x, size_t cols, const float *weight, float eps, float *y);
+/* One row: y = (or +=) x / sqrt(mean(x^2) + eps) * weight. x and y may be the same. */
+typedef void (*bn_rms_norm_fn)(const float *x, size_t cols, const float *weight, float eps, int32_t accumulate, float *y);
 
 /* One row of bn_quantize, cols rounded up to 256 bytes at q, the padding zero. weight may be null. */
 typedef void (*bn_quantize_fn)(const float *x, size_t cols, const float *weight, float eps, int8_t *q, float *scale,

@@ -50,12 +50,12 @@ static void check_rms_norm_row(const bn_kernel *kernel, row *r)
 {
     const size_t bytes = r->cols * sizeof(float);
     const float eps = 1e-5f;
-    float expected[MOST_COLS];
-    ((bn_rms_norm_fn)float_scalar(kernel))(r->x, r->cols, r->weight, eps, expected);
+    float expected[MOST_COLS], sums[MOST_COLS];
+    ((bn_rms_norm_fn)float_scalar(kernel))(r->x, r->cols, r->weight, eps, 0, expected);
     const float *x = float_input(0, r->x, bytes, r->side);
     const float *weight = float_input(1, r->weight, bytes, r->side);
     float *y = float_output(2, bytes, r->side);
-    ((bn_rms_norm_fn)kernel->function)(x, r->cols, weight, eps, y);
+    ((bn_rms_norm_fn)kernel->function)(x, r->cols, weight, eps, 0, y);
     float_expect_same("y", y, expected, r->cols);
     float_untouched(2, bytes, r->side);
 
@@ -66,8 +66,14 @@ static void check_rms_norm_row(const bn_kernel *kernel, row *r)
         const double h = r->x[k] * inverse * r->weight[k];
         expect_close(k, y[k], h, fabs(h) * UNIT * ((double)r->cols / 32 + 10) + TINY * (1 + fabsf(r->weight[k])));
     }
-    ((bn_rms_norm_fn)kernel->function)(y, r->cols, weight, eps, y);
-    ((bn_rms_norm_fn)kernel->function)(expected, r->cols, weight, eps, expected);
+    for (size_t k = 0; k < r->cols; k++) sums[k] = r->weight[k] + expected[k];
+    memcpy(y, weight, bytes);
+    ((bn_rms_norm_fn)kernel->function)(x, r->cols, weight, eps, 1, y);
+    float_expect_same("y added to", y, sums, r->cols);
+    float_untouched(2, bytes, r->side);
+    memcpy(y, expected, bytes);
+    ((bn_rms_norm_fn)kernel->function)(y, r->cols, weight, eps, 0, y);
+    ((bn_rms_norm_fn)kernel->function)(expected, r->cols, weight, eps, 0, expected);
     float_expect_same("y in place", y, expected, r->cols);
 }
 
@@ -132,7 +138,7 @@ static void check_quantize_row(const bn_kernel *kernel, row *r)
     int8_t *q = float_output(2, stride, r->side);
     ((bn_quantize_fn)kernel->function)(x, r->cols, NULL, 1e-5f, q, &scale, &sum);
     check_quantized(r, x, q, scale, sum);
-    bn_rms_norm_scalar(x, r->cols, weight, 1e-5f, h);
+    bn_rms_norm_scalar(x, r->cols, weight, 1e-5f, 0, h);
     ((bn_quantize_fn)kernel->function)(x, r->cols, weight, 1e-5f, q, &scale, &sum);
     check_quantized(r, h, q, scale, sum);
     float_untouched(2, stride, r->side);
@@ -154,12 +160,25 @@ void check_quantize(const bn_kernel *kernel)
     check_ties(kernel);
 }
 
-/* relu^2 * up rounds twice. SiLU: exp is good to 4 units and its sum, the quotient and the product round. */
+static double activated(int32_t activation, double g)
+{
+    switch (activation) {
+    case BN_ACTIVATION_RELU2: return g > 0 ? g * g : isnan(g) ? g : 0;
+    case BN_ACTIVATION_SILU: return g / (1 + exp(-g));
+    default: return g * (1 + tanh(sqrt(2 / M_PI) * (g + 0.044715 * g * g * g))) / 2;
+    }
+}
+
+/*
+ * relu^2 * up rounds twice. SiLU and GELU: exp is good to 4 units and its sum, the quotient and the product round. The
+ * exponent of GELU, 2 u, is the sum of two constants' products, wrong by 5 units, and moves exp by as much times itself; and
+ * in double, 1 + tanh(u) is good to 2^-52.
+ */
 static void check_glu_row(const bn_kernel *kernel, row *r)
 {
     const size_t bytes = r->cols * sizeof(float);
     const float *up = float_input(1, r->weight, bytes, r->side);
-    for (int32_t activation = BN_ACTIVATION_RELU2; activation <= BN_ACTIVATION_SILU; activation++) {
+    for (int32_t activation = BN_ACTIVATION_RELU2; activation <= BN_ACTIVATION_GELU; activation++) {
         float expected[MOST_COLS];
         memcpy(expected, r->x, bytes);
         ((bn_glu_fn)float_scalar(kernel))(activation, expected, up, r->cols);
@@ -169,9 +188,11 @@ static void check_glu_row(const bn_kernel *kernel, row *r)
         float_untouched(0, bytes, r->side);
         for (size_t k = 0; k < r->cols; k++) {
             const double g = r->x[k], u = up[k];
-            const double h = activation == BN_ACTIVATION_SILU ? g / (1 + exp(-g)) * u : g > 0 ? g * g * u : isnan(g) ? g : 0;
+            const double h = activated(activation, g) * u;
+            const double exponent = activation == BN_ACTIVATION_GELU ? fmin(100, fabs(1.6 * g + 0.072 * g * g * g)) : 0;
+            const double cancelled = activation == BN_ACTIVATION_GELU ? fabs(g * u) * 0x1p-52 : 0;
             if (fabs(h) > 0x1p127 || isinf(g)) continue; /* out of float's range: only that all ISAs agree */
-            expect_close(k, gate[k], h, fabs(h) * UNIT * 8 + TINY * (1 + fabs(u)));
+            expect_close(k, gate[k], h, fabs(h) * UNIT * (8 + 5 * exponent) + cancelled + TINY * (1 + fabs(u)));
         }
     }
 }

@@ -263,7 +263,8 @@ static void run_rows(bn_context *ctx, int64_t batch, results *to)
         const float *rows = x + r * COLS;
         const bn_quantized plain = {q, to->scale + r, to->sum + r, COLS, 1024};
         const bn_quantized gated = {q, to->scale + ROWS + r, to->sum + ROWS + r, COLS, 1024};
-        EXPECT(bn_rms_norm(ctx, rows, n, COLS, weight, 1e-5f, to->norm + r * COLS) == BN_OK, "rms_norm");
+        EXPECT(bn_rms_norm(ctx, rows, n, COLS, weight, 1e-5f, to->norm + r * COLS, 0) == BN_OK, "rms_norm");
+        EXPECT(bn_rms_norm(ctx, rows, n, COLS, weight, 1e-5f, to->norm + r * COLS, 1) == BN_OK, "rms_norm added");
         EXPECT(bn_quantize(ctx, rows, n, COLS, weight, 1e-5f, &plain) == BN_OK, "quantize");
         EXPECT(bn_glu_quantize(ctx, BN_ACTIVATION_SILU, to->gate + r * COLS, rows, COLS, n, COLS, weight, 1e-5f, &gated) == BN_OK,
                "glu_quantize");
@@ -293,6 +294,26 @@ static void check_rows(void)
     }
 }
 
+static void check_embed_factor(void)
+{
+    enum { TABLE_ROWS = 5 };
+    static const int32_t ids[] = {3, 0, 3};
+    static const float factors[] = {1, 25.2982212f};
+    float *table = random_floats((size_t)TABLE_ROWS * COLS, 9), x[3 * COLS];
+    const bn_matrix matrix = {table, TABLE_ROWS, COLS, BN_TYPE_F32, 0, {0}};
+    bn_context *ctx;
+    EXPECT(bn_context_create(2, BN_ISA_AUTO, &ctx) == BN_OK, "no context");
+    for (size_t f = 0; f < sizeof factors / sizeof *factors; f++) {
+        EXPECT(bn_embed(ctx, &matrix, ids, 3, factors[f], x) == BN_OK, "embed");
+        for (size_t i = 0; i < 3 * COLS; i++) {
+            const float expected = table[(size_t)ids[i / COLS] * COLS + i % COLS] * factors[f];
+            EXPECT(x[i] == expected, "element %zu is %a, not %a", i, (double)x[i], (double)expected);
+        }
+    }
+    bn_context_destroy(ctx);
+    free(table);
+}
+
 /* ---- arguments ---- */
 
 static void expect_sentence(const bn_context *ctx, bn_status status, const char *part)
@@ -308,11 +329,11 @@ static void check_arguments(void)
     bn_context *ctx;
     EXPECT(bn_context_create(1, BN_ISA_AUTO, &ctx) == BN_OK, "no context");
     bn_quantized q = {(int8_t *)x, x, (int32_t *)x, 64, 256};
-    expect_sentence(ctx, bn_rms_norm(ctx, x, 1, 64, NULL, 1e-5f, x), "null");
+    expect_sentence(ctx, bn_rms_norm(ctx, x, 1, 64, NULL, 1e-5f, x, 0), "null");
     expect_sentence(ctx, bn_quantize(ctx, x, 1, 65, NULL, 1e-5f, &q), "64 columns");
     q.q++;
     expect_sentence(ctx, bn_quantize(ctx, x, 1, 64, NULL, 1e-5f, &q), "aligned");
-    expect_sentence(ctx, bn_glu_quantize(ctx, 2, x, x, 64, 1, 64, NULL, 1e-5f, &q), "activation has the number 2");
+    expect_sentence(ctx, bn_glu_quantize(ctx, 3, x, x, 64, 1, 64, NULL, 1e-5f, &q), "activation has the number 3");
     expect_sentence(ctx, bn_softmax(ctx, x, 1, 64, 0, x), "temperature is 0");
 
     bn_matrix m = {x, 4, 33, BN_TYPE_Q8_0, 0, {0}};
@@ -321,7 +342,7 @@ static void check_arguments(void)
     expect_sentence(ctx, bn_matmul(ctx, &m, x, 1, x, 4), "type 36");
     m = (bn_matrix){x, 4, 32, BN_TYPE_F32, 0, {0}};
     expect_sentence(ctx, bn_matmul(ctx, &m, x, 2, x, 3), "y_stride 3");
-    expect_sentence(ctx, bn_embed(ctx, &m, (const int32_t[]){0, 4}, 2, x), "id 4 of row 1");
+    expect_sentence(ctx, bn_embed(ctx, &m, (const int32_t[]){0, 4}, 2, 1, x), "id 4 of row 1");
 
     const bn_kv_cache cache = {half, half, 16, BN_KV_F16, 0}, other = {half, half, 16, BN_KV_F32, 0};
     const bn_row row = {&cache, 16};
@@ -361,6 +382,7 @@ int main(void)
     check_attention(&shapes[1], BN_KV_F32);
     check_int8_layout();
     check_rows();
+    check_embed_factor();
     check_arguments();
     printf("%s\n", failures == 0 ? "ok" : "FAILED");
     return failures == 0 ? 0 : 1;

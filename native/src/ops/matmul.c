@@ -83,6 +83,7 @@ typedef struct embed_job {
     size_t row_bytes;
     int64_t cols;
     const int32_t *ids;
+    float factor;
     float *x;
     bn_embed_fn embed;
 } embed_job;
@@ -91,11 +92,14 @@ static void embed_rows(void *argument, int64_t begin, int64_t end, int32_t threa
 {
     (void)thread;
     const embed_job *job = argument;
-    for (int64_t r = begin; r < end; r++)
-        job->embed(job->table + (size_t)job->ids[r] * job->row_bytes, (size_t)job->cols, job->x + r * job->cols);
+    for (int64_t r = begin; r < end; r++) {
+        float *x = job->x + r * job->cols;
+        job->embed(job->table + (size_t)job->ids[r] * job->row_bytes, (size_t)job->cols, x);
+        for (int64_t k = 0; job->factor != 1 && k < job->cols; k++) x[k] *= job->factor;
+    }
 }
 
-bn_status bn_embed(bn_context *ctx, const bn_matrix *table, const int32_t *ids, int64_t n, float *x)
+bn_status bn_embed(bn_context *ctx, const bn_matrix *table, const int32_t *ids, int64_t n, float factor, float *x)
 {
     if (ctx == NULL) return BN_ERROR_ARGUMENT;
     bn_status status = bn_check_float_matrix(ctx, "bn_embed", table);
@@ -109,7 +113,7 @@ bn_status bn_embed(bn_context *ctx, const bn_matrix *table, const int32_t *ids, 
     status = bn_enter(ctx);
     if (status != BN_OK) return status;
 
-    embed_job job = {.table = table->data, .cols = table->cols, .ids = ids, .x = x};
+    embed_job job = {.table = table->data, .cols = table->cols, .ids = ids, .factor = factor, .x = x};
     job.row_bytes = bn_matrix_bytes(table->type, 1, table->cols);
     job.embed = (bn_embed_fn)bn_kernel_of(ctx, BN_OPERATION_EMBED, (bn_format)bn_float_format(table->type));
     bn_parallel(ctx, n, bn_grain(table->cols), embed_rows, &job);

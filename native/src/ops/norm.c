@@ -10,6 +10,7 @@ typedef struct rows_job {
     int64_t cols;
     const float *weight;
     float eps;
+    int32_t accumulate;
     int32_t activation;
     const bn_quantized *out;
     bn_rms_norm_fn rms_norm;
@@ -44,11 +45,12 @@ static void rms_norm_rows(void *argument, int64_t begin, int64_t end, int32_t th
     (void)thread;
     const rows_job *job = argument;
     for (int64_t r = begin; r < end; r++)
-        job->rms_norm(job->x + r * job->cols, (size_t)job->cols, job->weight, job->eps, job->y + r * job->cols);
+        job->rms_norm(job->x + r * job->cols, (size_t)job->cols, job->weight, job->eps, job->accumulate,
+                      job->y + r * job->cols);
 }
 
 bn_status bn_rms_norm(bn_context *ctx, const float *x, int64_t n, int64_t cols, const float *weight, float eps,
-                      float *y)
+                      float *y, int32_t accumulate)
 {
     if (ctx == NULL) return BN_ERROR_ARGUMENT;
     if (x == NULL || weight == NULL || y == NULL)
@@ -57,7 +59,7 @@ bn_status bn_rms_norm(bn_context *ctx, const float *x, int64_t n, int64_t cols, 
     if (status == BN_OK) status = bn_enter(ctx);
     if (status != BN_OK) return status;
 
-    rows_job job = {.x = x, .y = y, .cols = cols, .weight = weight, .eps = eps};
+    rows_job job = {.x = x, .y = y, .cols = cols, .weight = weight, .eps = eps, .accumulate = accumulate};
     job.rms_norm = (bn_rms_norm_fn)bn_kernel_of(ctx, BN_OPERATION_RMS_NORM, BN_FORMAT_F32);
     bn_parallel(ctx, n, bn_grain(cols), rms_norm_rows, &job);
     return bn_leave(ctx);
@@ -109,7 +111,7 @@ bn_status bn_glu_quantize(bn_context *ctx, int32_t activation, float *gate, cons
 {
     if (ctx == NULL) return BN_ERROR_ARGUMENT;
     if (gate == NULL || up == NULL) return bn_fail(ctx, BN_ERROR_ARGUMENT, "bn_glu_quantize: a pointer is null");
-    if (activation != BN_ACTIVATION_RELU2 && activation != BN_ACTIVATION_SILU)
+    if (activation < BN_ACTIVATION_RELU2 || activation > BN_ACTIVATION_GELU)
         return bn_fail(ctx, BN_ERROR_ARGUMENT, "bn_glu_quantize: no activation has the number %d", activation);
     bn_status status = check_rows(ctx, "bn_glu_quantize", n, cols, stride);
     if (status == BN_OK) status = check_quantized(ctx, "bn_glu_quantize", cols, out);

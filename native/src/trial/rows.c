@@ -40,7 +40,7 @@ static void norms(void *argument, int64_t begin, int64_t end, int32_t thread)
     const bn_trial *trial = argument;
     for (int64_t r = begin; r < end; r++)
         ((bn_rms_norm_fn)trial->kernel.function)(row_of(trial, r), (size_t)trial->shape.cols, row_of(trial, trial->shape.n),
-                                                 1e-5f, bn_trial_out(trial, thread));
+                                                 1e-5f, 0, bn_trial_out(trial, thread));
 }
 
 bn_status bn_trial_rms_norm(bn_trial *trial)

@@ -1525,7 +1525,8 @@ public class BitNetNative extends BitNetNative$shared {
             BitNetNative.C_LONG,
             BitNetNative.C_POINTER,
             BitNetNative.C_FLOAT,
-            BitNetNative.C_POINTER
+            BitNetNative.C_POINTER,
+            BitNetNative.C_INT
         );
 
         public static final MethodHandle HANDLE = NativeLibrary.downcall("bn_rms_norm", DESC);
@@ -1534,7 +1535,7 @@ public class BitNetNative extends BitNetNative$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * bn_status bn_rms_norm(bn_context *ctx, const float *x, int64_t n, int64_t cols, const float *weight, float eps, float *y)
+     * bn_status bn_rms_norm(bn_context *ctx, const float *x, int64_t n, int64_t cols, const float *weight, float eps, float *y, int32_t accumulate)
      * }
      */
     public static FunctionDescriptor bn_rms_norm$descriptor() {
@@ -1544,7 +1545,7 @@ public class BitNetNative extends BitNetNative$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * bn_status bn_rms_norm(bn_context *ctx, const float *x, int64_t n, int64_t cols, const float *weight, float eps, float *y)
+     * bn_status bn_rms_norm(bn_context *ctx, const float *x, int64_t n, int64_t cols, const float *weight, float eps, float *y, int32_t accumulate)
      * }
      */
     public static MethodHandle bn_rms_norm$handle() {
@@ -1553,13 +1554,13 @@ public class BitNetNative extends BitNetNative$shared {
 
     /**
      * {@snippet lang=c :
-     * bn_status bn_rms_norm(bn_context *ctx, const float *x, int64_t n, int64_t cols, const float *weight, float eps, float *y)
+     * bn_status bn_rms_norm(bn_context *ctx, const float *x, int64_t n, int64_t cols, const float *weight, float eps, float *y, int32_t accumulate)
      * }
      */
-    public static int bn_rms_norm(MemorySegment ctx, MemorySegment x, long n, long cols, MemorySegment weight, float eps, MemorySegment y) {
+    public static int bn_rms_norm(MemorySegment ctx, MemorySegment x, long n, long cols, MemorySegment weight, float eps, MemorySegment y, int accumulate) {
         var mh$ = bn_rms_norm.HANDLE;
         try {
-            return (int)mh$.invokeExact(ctx, x, n, cols, weight, eps, y);
+            return (int)mh$.invokeExact(ctx, x, n, cols, weight, eps, y, accumulate);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
@@ -1634,6 +1635,15 @@ public class BitNetNative extends BitNetNative$shared {
      */
     public static int BN_ACTIVATION_SILU() {
         return BN_ACTIVATION_SILU;
+    }
+    private static final int BN_ACTIVATION_GELU = (int)2L;
+    /**
+     * {@snippet lang=c :
+     * enum bn_activation.BN_ACTIVATION_GELU = 2
+     * }
+     */
+    public static int BN_ACTIVATION_GELU() {
+        return BN_ACTIVATION_GELU;
     }
 
     private static class bn_glu_quantize {
@@ -1943,6 +1953,7 @@ public class BitNetNative extends BitNetNative$shared {
             BitNetNative.C_POINTER,
             BitNetNative.C_POINTER,
             BitNetNative.C_LONG,
+            BitNetNative.C_FLOAT,
             BitNetNative.C_POINTER
         );
 
@@ -1952,7 +1963,7 @@ public class BitNetNative extends BitNetNative$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * bn_status bn_embed(bn_context *ctx, const bn_matrix *table, const int32_t *ids, int64_t n, float *x)
+     * bn_status bn_embed(bn_context *ctx, const bn_matrix *table, const int32_t *ids, int64_t n, float factor, float *x)
      * }
      */
     public static FunctionDescriptor bn_embed$descriptor() {
@@ -1962,7 +1973,7 @@ public class BitNetNative extends BitNetNative$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * bn_status bn_embed(bn_context *ctx, const bn_matrix *table, const int32_t *ids, int64_t n, float *x)
+     * bn_status bn_embed(bn_context *ctx, const bn_matrix *table, const int32_t *ids, int64_t n, float factor, float *x)
      * }
      */
     public static MethodHandle bn_embed$handle() {
@@ -1971,13 +1982,13 @@ public class BitNetNative extends BitNetNative$shared {
 
     /**
      * {@snippet lang=c :
-     * bn_status bn_embed(bn_context *ctx, const bn_matrix *table, const int32_t *ids, int64_t n, float *x)
+     * bn_status bn_embed(bn_context *ctx, const bn_matrix *table, const int32_t *ids, int64_t n, float factor, float *x)
      * }
      */
-    public static int bn_embed(MemorySegment ctx, MemorySegment table, MemorySegment ids, long n, MemorySegment x) {
+    public static int bn_embed(MemorySegment ctx, MemorySegment table, MemorySegment ids, long n, float factor, MemorySegment x) {
         var mh$ = bn_embed.HANDLE;
         try {
-            return (int)mh$.invokeExact(ctx, table, ids, n, x);
+            return (int)mh$.invokeExact(ctx, table, ids, n, factor, x);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {

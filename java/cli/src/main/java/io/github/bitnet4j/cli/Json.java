@@ -47,6 +47,15 @@ final class Json {
         }
     }
 
+    /** On one line. */
+    static void printLine(Output out, Object document) {
+        try {
+            out.println(MAPPER.writer().without(SerializationFeature.INDENT_OUTPUT).writeValueAsString(document)).flush();
+        } catch (JsonProcessingException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     static void print(Output out, Object document) {
         try {
             MAPPER.writeValue(out.asStream(), document);

@@ -23,7 +23,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
 public final class Main {
     private static final int USAGE = 2;
     private static final int USAGE_WIDTH = 110;
-    private static final List<String> COMMANDS = List.of("run", "chat", "tokenize", "inspect", "logits", "perplexity",
+    private static final List<String> COMMANDS = List.of("run", "chat", "embed", "tokenize", "inspect", "logits", "perplexity",
             "bench", "tune", "synth", "optimize", "convert", "pull", "list", "rm", "doctor");
 
     @Option(names = {"-h", "--help"}, usageHelp = true, description = "Show this help.")
@@ -83,6 +83,7 @@ public final class Main {
         return switch (name) {
             case "run" -> new RunCommand(console);
             case "chat" -> new ChatCommand(console);
+            case "embed" -> new EmbedCommand(console);
             case "tokenize" -> new TokenizeCommand(console);
             case "inspect" -> new InspectCommand(console);
             case "logits" -> new LogitsCommand(console);

@@ -192,6 +192,14 @@ abstract class ModelCommand extends BitNetCommand {
         return KvPrecision.F16;
     }
 
+    /** Checks a value; one that is refused is a mistake on the command line. */
+    static void checked(Runnable check) {
+        checked(() -> {
+            check.run();
+            return Optional.empty();
+        });
+    }
+
     /** Builds options; a value that they refuse is a mistake on the command line. */
     static <T> T checked(Supplier<T> options) {
         try {

@@ -9,7 +9,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
 /**
- * Writes a float32 matrix row by row in NumPy's format, version 1.0: a magic number, the length of a header that is a
+ * Writes a matrix row by row in NumPy's format, version 1.0: a magic number, the length of a header that is a
  * Python dictionary, and little-endian rows. Source: {@code numpy.lib.format}.
  */
 final class NpyWriter implements AutoCloseable {
@@ -17,19 +17,32 @@ final class NpyWriter implements AutoCloseable {
     /** Data starts at a multiple of this. */
     private static final int ALIGNMENT = 64;
 
+    /** Of elements. */
+    enum Type {
+        FLOAT32("<f4", Float.BYTES), UINT8("|u1", 1);
+
+        private final String description;
+        private final int bytes;
+
+        Type(String description, int bytes) {
+            this.description = description;
+            this.bytes = bytes;
+        }
+    }
+
     private final FileChannel channel;
     private final ByteBuffer row;
 
     /** Replaces {@code file} by a matrix of {@code rows} x {@code cols}, whose rows follow. */
-    NpyWriter(Path file, long rows, int cols) throws IOException {
+    NpyWriter(Path file, Type type, long rows, int cols) throws IOException {
         channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING,
                 StandardOpenOption.WRITE);
-        row = ByteBuffer.allocateDirect(cols * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
-        write(ByteBuffer.wrap(header(rows, cols)));
+        row = ByteBuffer.allocateDirect(cols * type.bytes).order(ByteOrder.LITTLE_ENDIAN);
+        write(ByteBuffer.wrap(header(type, rows, cols)));
     }
 
-    static byte[] header(long rows, int cols) {
-        String dictionary = "{'descr': '<f4', 'fortran_order': False, 'shape': (" + rows + ", " + cols + "), }";
+    static byte[] header(Type type, long rows, int cols) {
+        String dictionary = "{'descr': '" + type.description + "', 'fortran_order': False, 'shape': (" + rows + ", " + cols + "), }";
         int unpadded = MAGIC.length + Short.BYTES + dictionary.length() + 1;
         int total = Math.ceilDiv(unpadded, ALIGNMENT) * ALIGNMENT;
         String padded = dictionary + " ".repeat(total - unpadded) + "\n";
@@ -39,6 +52,11 @@ final class NpyWriter implements AutoCloseable {
 
     void writeRow(float[] values) throws IOException {
         row.clear().asFloatBuffer().put(values);
+        write(row);
+    }
+
+    void writeRow(byte[] values) throws IOException {
+        row.clear().put(values).flip();
         write(row);
     }
 

@@ -16,7 +16,7 @@ import picocli.CommandLine.Option;
 
 /** Where a command's text or tokens come from: {@code -p}, {@code -f}, {@code --ids} or standard input, one of them. */
 final class PromptInput {
-    private static final String STDIN = "-";
+    static final String STDIN = "-";
 
     @Option(names = {"-p", "--prompt"}, paramLabel = "TEXT", order = 1, description = "The text.")
     private String text;
@@ -85,13 +85,15 @@ final class PromptInput {
             return text;
         }
         String name = ids != null ? ids : file;
-        if (name != null && !name.equals(STDIN)) {
-            return read(Path.of(name));
-        }
         if (name == null && console.inIsTerminal()) {
             throw new UsageException("there is no text; give -p TEXT, -f FILE or --ids FILE, or pipe it to standard input");
         }
-        return decode(console.in().readAllBytes(), "standard input");
+        return text(name == null ? STDIN : name, console);
+    }
+
+    /** The text of a file, or of standard input. */
+    static String text(String file, Console console) throws IOException {
+        return file.equals(STDIN) ? decode(console.in().readAllBytes(), "standard input") : read(Path.of(file));
     }
 
     private String where() {

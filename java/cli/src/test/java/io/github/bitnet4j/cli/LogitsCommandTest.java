@@ -46,7 +46,7 @@ class LogitsCommandTest {
     @Test
     void theHeaderGrowsByWholeBlocks() {
         for (long rows = 1; rows < 1L << 40; rows *= 10) {
-            byte[] header = NpyWriter.header(rows, 128256);
+            byte[] header = NpyWriter.header(NpyWriter.Type.FLOAT32, rows, 128256);
             assertEquals(0, header.length % 64);
             assertTrue(new String(header, StandardCharsets.ISO_8859_1).endsWith("\n"));
         }

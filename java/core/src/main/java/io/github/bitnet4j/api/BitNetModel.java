@@ -156,6 +156,7 @@ public final class BitNetModel implements AutoCloseable {
 
     private static ModelInfo describe(GgufFile file, ModelConfig config, Tokenizer tokenizer, ModelOptions options,
                                       OptionalLong coarseHeadBytes) {
+        boolean generates = config.architecture().hasHead();
         long parameters = 0;
         long bytes = 0;
         for (GgufTensor tensor : file.tensors()) {
@@ -163,13 +164,16 @@ public final class BitNetModel implements AutoCloseable {
                 continue;
             }
             parameters += tensor.elements();
-            boolean lookupOnly = tensor.name().equals("token_embd.weight") && file.tensor("output.weight").isPresent();
+            boolean lookupOnly = tensor.name().equals("token_embd.weight")
+                    && (!generates || file.tensor("output.weight").isPresent());
             bytes += lookupOnly || !tensor.hasData() ? 0 : tensor.byteSize();
         }
-        long headBytes = file.tensor("output.weight").orElseGet(() -> file.requireTensor("token_embd.weight")).byteSize();
+        long headBytes = generates
+                ? file.tensor("output.weight").orElseGet(() -> file.requireTensor("token_embd.weight")).byteSize()
+                : 0;
         bytes += coarseHeadBytes.orElse(headBytes) - headBytes;
         return new ModelInfo(file.metadata().string("general.name").orElse(String.valueOf(file.path().getFileName())),
-                config.architecture().id(), file.size(), parameters, config.layers(), config.hidden(), config.vocabulary(),
+                config.architecture().id(), generates, file.size(), parameters, config.layers(), config.hidden(), config.vocabulary(),
                 config.contextLength(), config.kvBytesPerPosition(options.kvPrecision()), bytes,
                 coarseHeadBytes.orElse(headBytes), Vocabularies.stopIds(file, tokenizer));
     }
@@ -249,8 +253,48 @@ public final class BitNetModel implements AutoCloseable {
                 : ids;
     }
 
-    /** An empty session. It belongs to the caller, who closes it before the model. */
+    /**
+     * Ids of a text that is not to be continued: as {@link #encode(String)}, with EOS behind when the model expects it, as models
+     * for embeddings do.
+     */
+    public int[] encodeWhole(String text) {
+        int[] ids = encode(text);
+        OptionalInt eos = tokenizer.eos();
+        return tokenizer.addEos() && eos.isPresent()
+                ? IntStream.concat(IntStream.of(ids), IntStream.of(eos.getAsInt())).toArray()
+                : ids;
+    }
+
+    /**
+     * A vector for each text: of {@link ModelInfo#hidden} numbers and length 1, so that dot products are cosines. Any model gives
+     * vectors, but only those of one that was trained for it are alike where texts are.
+     *
+     * @throws BitNetException if a text has no tokens, or does not fit the context
+     */
+    public List<float[]> embed(List<String> texts) {
+        return embedder(Optional.empty()).embed(texts);
+    }
+
+    /**
+     * Texts to vectors, many or with progress. To be used before the model is closed.
+     *
+     * @param pooling empty for what the file names
+     * @throws BitNetException if it names what is not known here
+     */
+    public Embedder embedder(Optional<Pooling> pooling) {
+        return new Embedder(this, transformer, pooling.orElseGet(() -> Pooling.of(file, info.architecture())));
+    }
+
+    /**
+     * An empty session. It belongs to the caller, who closes it before the model.
+     *
+     * @throws BitNetException if it is a model for embeddings, which cannot go on with a text
+     */
     public Session newSession() {
+        if (!info.generates()) {
+            throw new BitNetException(file.path() + " is a model for embeddings: it has no output head to go on with a text; "
+                    + "'bitnet embed' makes vectors of texts");
+        }
         return new Session(this, transformer);
     }
 

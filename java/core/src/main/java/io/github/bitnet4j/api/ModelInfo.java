@@ -7,6 +7,7 @@ import java.util.Set;
  *
  * @param name          {@code general.name}, or the file's name
  * @param architecture  {@code general.architecture}
+ * @param generates     whether it can go on with a text; if not, it is a model for embeddings
  * @param fileBytes     size of the mapped file
  * @param parameters    weights in all tensors
  * @param layers        transformer blocks
@@ -19,6 +20,6 @@ import java.util.Set;
  *                      two passes, which then also reads some rows of the weights
  * @param stopIds       ids that end a text
  */
-public record ModelInfo(String name, String architecture, long fileBytes, long parameters, int layers, int hidden,
+public record ModelInfo(String name, String architecture, boolean generates, long fileBytes, long parameters, int layers, int hidden,
                         int vocabulary, int contextLength, long kvBytes, long decodeBytes,
                         long headBytes, Set<Integer> stopIds) {}

@@ -8,7 +8,7 @@ import io.github.bitnet4j.model.BitNetTransformer;
 import io.github.bitnet4j.model.Cancellation;
 import io.github.bitnet4j.model.Candidates;
 import io.github.bitnet4j.model.KvCache;
-import io.github.bitnet4j.model.LogitsConsumer;
+import io.github.bitnet4j.model.RowConsumer;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
@@ -60,7 +60,7 @@ public final class Session implements AutoCloseable {
     private Wish wish;
     private final Wish everyLogit;
     /** Of a pass that ends with the sequence and its guesses; {@link #computed} is the position of its first row. */
-    private final LogitsConsumer toRows;
+    private final RowConsumer toRows;
     private boolean closed;
 
     Session(BitNetModel model, BitNetTransformer transformer) {
@@ -245,7 +245,7 @@ public final class Session implements AutoCloseable {
      * @param consumer hears of the rows of each pass; {@link #computed} is the position of its first
      */
     private void run(int end, int firstWanted, Wish wanted, PrefillListener listener, Cancellation cancellation,
-                     LogitsConsumer consumer) {
+                     RowConsumer consumer) {
         int start = computed;
         while (computed < size) {
             int base = computed;

@@ -9,6 +9,7 @@ import io.github.bitnet4j.gguf.GgufWriter;
 import io.github.bitnet4j.gguf.I2sRows;
 import io.github.bitnet4j.gguf.TernaryCheck;
 import io.github.bitnet4j.gguf.TensorData;
+import io.github.bitnet4j.model.Architecture;
 import io.github.bitnet4j.model.I2sOrder;
 import io.github.bitnet4j.model.Kernels;
 import io.github.bitnet4j.model.TernaryLayout;
@@ -54,6 +55,9 @@ public final class GgufConverter {
         }
         if (Files.exists(copy) && Files.isSameFile(file.path(), copy)) {
             throw new BitNetException(copy + " is the model itself; choose another name");
+        }
+        if (target.head().isPresent() && !Architecture.of(file).map(Architecture::hasHead).orElse(true)) {
+            throw new BitNetException(file.path() + " is a model for embeddings, without an output head to convert");
         }
         boolean silent = TlTiles.of(file).equals(TlTiles.UNKNOWN) && file.tensors().stream()
                 .anyMatch(tensor -> tensor.type() == GgmlType.TL1 || tensor.type() == GgmlType.TL2);

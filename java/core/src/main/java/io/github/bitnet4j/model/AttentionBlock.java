@@ -3,23 +3,32 @@ package io.github.bitnet4j.model;
 import io.github.bitnet4j.bindings.bn_attention_shape;
 import io.github.bitnet4j.model.Architecture.Norm;
 import io.github.bitnet4j.model.Products.Product;
+import io.github.bitnet4j.model.Projections.Input;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Optional;
 
 /**
  * <pre>
- *   q, k, v = Wq, Wk, Wv . quantize(rms(x))        q, k rotated, k, v into the cache
- *   x      += Wo . quantize(rms(attention))        the norm where the architecture has one
+ *   q, k, v = Wq, Wk, Wv . quantize(rms(x))        {@link Projections}; heads of q, k normed; q, k rotated, k, v cached
+ *   x      += Wo . quantize(rms(attention))        {@link BackProjection}
  * </pre>
+ * Norms are where the architecture has them.
  */
 final class AttentionBlock implements Block {
     private final Kernels kernels;
     private final Buffers buffers;
     private final MemorySegment shape;
+    private final int heads;
+    private final int kvHeads;
     private final long width;
-    private final BitLinear queryKeyValue;
-    private final BitLinear output;
+    private final long kvWidth;
+    private final float epsilon;
+    private final Projections queryKeyValue;
+    private final Optional<RmsNorm> queryNorm;
+    private final Optional<RmsNorm> keyNorm;
+    private final MemorySegment outputNorm;
+    private final BackProjection output;
 
     AttentionBlock(ModelConfig config, Weights weights, int layer, Buffers buffers, Kernels kernels, Arena arena) {
         this.kernels = kernels;
@@ -27,17 +36,22 @@ final class AttentionBlock implements Block {
         shape = shape(config, layer, arena);
         String block = Weights.block(layer);
         long hidden = config.hidden();
+        heads = config.heads();
+        kvHeads = config.kvHeads();
         width = config.attentionWidth();
-        long kvWidth = config.kvWidth();
-        long stride = buffers.qkvStride();
-        queryKeyValue = new BitLinear(weights.norm(layer, Norm.ATTENTION, hidden), config.epsilon(), buffers.quantizedHidden(),
-                Products.of(arena,
-                        new Product(weights.linear(block + "attn_q.weight", width, hidden), buffers.query(), stride, false),
-                        new Product(weights.linear(block + "attn_k.weight", kvWidth, hidden), buffers.key(), stride, false),
-                        new Product(weights.linear(block + "attn_v.weight", kvWidth, hidden), buffers.value(), stride, false)));
-        output = new BitLinear(weights.norm(layer, Norm.ATTENTION_OUTPUT, width), config.epsilon(), buffers.quantizedAttention(),
-                Products.of(arena, new Product(weights.linear(block + "attn_output.weight", hidden, width), buffers.x().all(),
-                        hidden, true)));
+        kvWidth = config.kvWidth();
+        epsilon = config.epsilon();
+        MemorySegment query = weights.linear(block + "attn_q.weight", width, hidden);
+        MemorySegment key = weights.linear(block + "attn_k.weight", kvWidth, hidden);
+        MemorySegment value = weights.linear(block + "attn_v.weight", kvWidth, hidden);
+        queryKeyValue = Projections.of(config, weights, layer, Norm.ATTENTION, buffers, arena,
+                new Input(Norm.QUERY, new Product(query, buffers.query(), width, false)),
+                new Input(Norm.KEY, new Product(key, buffers.key(), kvWidth, false)),
+                new Input(Norm.VALUE, new Product(value, buffers.value(), kvWidth, false)));
+        queryNorm = weights.rmsNorm(layer, Norm.QUERY_HEAD, config.headDim(), epsilon);
+        keyNorm = weights.rmsNorm(layer, Norm.KEY_HEAD, config.headDim(), epsilon);
+        outputNorm = weights.norm(layer, Norm.ATTENTION_OUTPUT, width);
+        output = BackProjection.of(config, weights, layer, "attn_output", width, Norm.AFTER_ATTENTION, buffers, arena);
     }
 
     /** {@code bn_attention_shape} of a layer. */
@@ -57,10 +71,15 @@ final class AttentionBlock implements Block {
     public void compute(Batch batch, MemorySegment angles, Optional<FeedForwardObserver> observer) {
         int n = batch.size();
         queryKeyValue.compute(kernels, buffers.x().all(), n);
-        kernels.ropeStore(shape, batch.rows(), n, angles, buffers.query(), buffers.qkvStride(), buffers.key(), buffers.value(),
-                buffers.qkvStride());
-        kernels.attention(shape, batch.rows(), n, buffers.query(), buffers.qkvStride(), buffers.attention(), width,
-                buffers.scratch());
-        output.compute(kernels, buffers.attention(), n);
+        if (queryNorm.isPresent()) {
+            queryNorm.get().compute(buffers.query(), (long) n * heads, buffers.query());
+        }
+        if (keyNorm.isPresent()) {
+            keyNorm.get().compute(buffers.key(), (long) n * kvHeads, buffers.key());
+        }
+        kernels.ropeStore(shape, batch.rows(), n, angles, buffers.query(), width, buffers.key(), buffers.value(), kvWidth);
+        kernels.attention(shape, batch.rows(), n, buffers.query(), width, buffers.attention(), width, buffers.scratch());
+        kernels.quantize(buffers.attention(), n, width, outputNorm, epsilon, buffers.quantizedAttention());
+        output.compute(kernels, buffers.quantizedAttention(), n);
     }
 }

@@ -16,7 +16,8 @@ import java.util.concurrent.locks.ReentrantLock;
  *   x += attention(x)         {@link AttentionBlock}
  *   x += feedForward(x)       {@link FeedForwardBlock}
  * </pre>
- * and logits = E . rms(x), not quantised. {@link Architecture} says which norms there are.
+ * and logits = E . rms(x), not quantised, or only rms(x) of models for embeddings, which have no head. {@link Architecture}
+ * says which norms there are.
  *
  * <p>Weights stay in the mapped file, unless {@link #copyWeights} moves them or {@link Repacking} has to. Forward passes take
  * turns on one set of buffers; any thread may call.
@@ -38,7 +39,7 @@ public final class BitNetTransformer implements AutoCloseable {
     private final MemorySegment embedding;
     private final MemorySegment head;
     private final Optional<TwoPassHead> twoPass;
-    private final MemorySegment outputNorm;
+    private final RmsNorm outputNorm;
     private final List<MemorySegment> streamed;
     private WeightMemory weightMemory;
 
@@ -63,8 +64,9 @@ public final class BitNetTransformer implements AutoCloseable {
             head = file.tensor("output.weight").isPresent()
                     ? weights.table("output.weight", config.vocabulary(), config.hidden())
                     : embedding;
-            twoPass = TwoPassHead.of(mode, head, weights, LOGIT_ROWS, kernels, arena);
-            outputNorm = weights.vector("output_norm.weight", config.hidden());
+            twoPass = hasHead() ? TwoPassHead.of(mode, head, weights, LOGIT_ROWS, kernels, arena) : Optional.empty();
+            outputNorm = new RmsNorm(kernels, weights.vector("output_norm.weight", config.hidden()), config.hidden(),
+                    config.epsilon());
             buffers = Buffers.of(config, batchSize, LOGIT_ROWS, positions, kernels.threads(), arena);
             rope = new RopeTable(config, weights.ropeScaling(config), positions, arena);
             blocks = new Block[2 * config.layers()];
@@ -73,7 +75,9 @@ public final class BitNetTransformer implements AutoCloseable {
                 blocks[2 * i + 1] = new FeedForwardBlock(config, weights, i, buffers, kernels, arena);
             }
             streamed = new ArrayList<>(weights.linears());
-            twoPass.ifPresentOrElse(coarse -> coarse.mapped().ifPresent(streamed::add), () -> streamed.add(head));
+            if (hasHead()) {
+                twoPass.ifPresentOrElse(coarse -> coarse.mapped().ifPresent(streamed::add), () -> streamed.add(head));
+            }
             weightMemory = new WeightMemory(LoadMode.MMAP, file.tensorData(), weights.repackedBytes());
         } catch (RuntimeException | Error e) {
             arena.close();
@@ -111,8 +115,18 @@ public final class BitNetTransformer implements AutoCloseable {
         return twoPass.map(coarse -> OptionalLong.of(coarse.bytes())).orElse(OptionalLong.empty());
     }
 
+    /** Whether there are logits, and not only states. */
+    private boolean hasHead() {
+        return config.architecture().hasHead();
+    }
+
     /** Room for the keys and values of one sequence. */
     public KvCache newCache() {
+        return newCache(positions);
+    }
+
+    /** Room for those of a sequence of so many positions. */
+    public KvCache newCache(int positions) {
         requireOpen();
         return new KvCache(config, positions, precision, weightMemory.mode());
     }
@@ -121,13 +135,29 @@ public final class BitNetTransformer implements AutoCloseable {
      * Computes all rows of a batch, writes their keys and values into their caches, and hands out the logits that were
      * wanted. After {@link CancelledException} the caches of the batch hold nothing reliable at its positions.
      */
-    public void forward(Batch batch, Cancellation cancellation, LogitsConsumer consumer) {
+    public void forward(Batch batch, Cancellation cancellation, RowConsumer consumer) {
         forward(batch, cancellation, consumer, Optional.empty());
     }
 
-    /** As {@link #forward(Batch, Cancellation, LogitsConsumer)}, under the eyes of an observer. */
-    public void forward(Batch batch, Cancellation cancellation, LogitsConsumer consumer,
+    /** As {@link #forward(Batch, Cancellation, RowConsumer)}, under the eyes of an observer. */
+    public void forward(Batch batch, Cancellation cancellation, RowConsumer consumer,
                         Optional<FeedForwardObserver> observer) {
+        if (!hasHead()) {
+            throw new BitNetException("a model for embeddings has no output head, and so no logits");
+        }
+        pass(batch, cancellation, consumer, observer, true);
+    }
+
+    /**
+     * As {@link #forward(Batch, Cancellation, RowConsumer)}, with states in place of logits: what the last layer leaves, after
+     * the output norm.
+     */
+    public void states(Batch batch, Cancellation cancellation, RowConsumer consumer) {
+        pass(batch, cancellation, consumer, Optional.empty(), false);
+    }
+
+    private void pass(Batch batch, Cancellation cancellation, RowConsumer consumer, Optional<FeedForwardObserver> observer,
+                      boolean logits) {
         check(batch);
         turn.lock();
         try {
@@ -135,7 +165,11 @@ public final class BitNetTransformer implements AutoCloseable {
             cancellation.begin(kernels);
             try {
                 compute(batch, observer);
-                logits(batch, consumer);
+                if (logits) {
+                    logits(batch, consumer);
+                } else {
+                    states(batch, consumer);
+                }
             } finally {
                 cancellation.end();
             }
@@ -164,25 +198,35 @@ public final class BitNetTransformer implements AutoCloseable {
 
     private void compute(Batch batch, Optional<FeedForwardObserver> observer) {
         MemorySegment angles = rope.upTo(batch.longest());
-        kernels.embed(embedding, batch.tokens(), batch.size(), buffers.x().all());
+        kernels.embed(embedding, batch.tokens(), batch.size(), config.embeddingFactor(), buffers.x().all());
         for (Block block : blocks) {
             block.compute(batch, angles, observer);
         }
     }
 
-    private void logits(Batch batch, LogitsConsumer consumer) {
-        long hidden = config.hidden();
+    private void logits(Batch batch, RowConsumer consumer) {
         for (int first = 0; first < batch.wantedCount(); first += LOGIT_ROWS) {
             int count = Math.min(LOGIT_ROWS, batch.wantedCount() - first);
             for (int i = 0; i < count; i++) {
-                kernels.rmsNorm(buffers.x().row()[batch.wanted(first + i)], 1, hidden, outputNorm, config.epsilon(),
-                        buffers.normed().row()[i]);
+                norm(batch.wanted(first + i), buffers.normed().row()[i]);
             }
             product(batch, first, count);
             for (int i = 0; i < count; i++) {
                 consumer.accept(batch.wanted(first + i), buffers.logits().row()[i]);
             }
         }
+    }
+
+    private void states(Batch batch, RowConsumer consumer) {
+        MemorySegment state = buffers.normed().row()[0];
+        for (int i = 0; i < batch.wantedCount(); i++) {
+            norm(batch.wanted(i), state);
+            consumer.accept(batch.wanted(i), state);
+        }
+    }
+
+    private void norm(int row, MemorySegment state) {
+        outputNorm.compute(buffers.x().row()[row], 1, state);
     }
 
     /** Logits of {@code count} rows of those wanted, from the {@code first} on: all of them if one row needs all. */

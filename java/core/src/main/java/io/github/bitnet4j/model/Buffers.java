@@ -7,13 +7,14 @@ import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
 /**
- * Activations of one batch; widths in floats, rows = batch size. Queries, keys and values share rows, and so do gate and
- * up. Every slice that a pass needs is made once: a pass allocates nothing on the heap.
+ * Activations of one batch; widths in floats, rows = batch size. Gate and up share rows. Every slice that a pass needs is
+ * made once: a pass allocates nothing on the heap.
  *
- * @param x the residual stream
+ * @param x      the residual stream
+ * @param branch rows as wide: what a block reads before norms of its matrices, and gives before its last norm
  */
-record Buffers(Rows x, MemorySegment query, MemorySegment key, MemorySegment value, long qkvStride, MemorySegment attention,
-               MemorySegment gate, MemorySegment up, long gateUpStride, MemorySegment quantizedHidden,
+record Buffers(Rows x, MemorySegment branch, MemorySegment query, MemorySegment key, MemorySegment value,
+               MemorySegment attention, MemorySegment gate, MemorySegment up, long gateUpStride, MemorySegment quantizedHidden,
                MemorySegment quantizedAttention, MemorySegment quantizedFeedForward, Rows normed, Rows logits,
                MemorySegment scratch) {
 
@@ -35,17 +36,19 @@ record Buffers(Rows x, MemorySegment query, MemorySegment key, MemorySegment val
      */
     static Buffers of(ModelConfig config, int batchSize, int logitRows, int positions, int threads, Arena arena) {
         long width = config.attentionWidth();
-        long qkvStride = width + 2 * config.kvWidth();
         long gateUpStride = 2L * config.feedForward();
         long scratch = BitNetNative.bn_attention_scratch(AttentionBlock.shape(config, 0, arena), batchSize, threads, positions);
-        MemorySegment qkv = NativeMemory.floats(batchSize * qkvStride, arena);
-        MemorySegment gateUp = NativeMemory.floats(batchSize * gateUpStride, arena);
-        return new Buffers(Rows.of(batchSize, config.hidden(), arena), qkv, qkv.asSlice(width * Float.BYTES),
-                qkv.asSlice((width + config.kvWidth()) * Float.BYTES), qkvStride, NativeMemory.floats(batchSize * width, arena),
-                gateUp, gateUp.asSlice(gateUpStride / 2 * Float.BYTES), gateUpStride, quantized(batchSize, config.hidden(), arena),
+        MemorySegment gateUp = floats(batchSize, gateUpStride, arena);
+        return new Buffers(Rows.of(batchSize, config.hidden(), arena), floats(batchSize, config.hidden(), arena),
+                floats(batchSize, width, arena), floats(batchSize, config.kvWidth(), arena),
+                floats(batchSize, config.kvWidth(), arena), floats(batchSize, width, arena), gateUp, gateUp.asSlice(gateUpStride / 2 * Float.BYTES), gateUpStride, quantized(batchSize, config.hidden(), arena),
                 quantized(batchSize, width, arena), quantized(batchSize, config.feedForward(), arena),
                 Rows.of(logitRows, config.hidden(), arena), Rows.of(logitRows, config.vocabulary(), arena),
                 NativeMemory.allocate(scratch, arena));
+    }
+
+    private static MemorySegment floats(long rows, long width, Arena arena) {
+        return NativeMemory.floats(rows * width, arena);
     }
 
     /** {@code bn_quantized} of as many rows. */

@@ -6,15 +6,17 @@ import io.github.bitnet4j.bindings.bn_quantized;
 import io.github.bitnet4j.model.Architecture.Activation;
 import io.github.bitnet4j.model.Architecture.Norm;
 import io.github.bitnet4j.model.Products.Product;
+import io.github.bitnet4j.model.Projections.Input;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Optional;
 
 /**
  * <pre>
- *   g, u = Wgate, Wup . quantize(rms(x))
- *   x   += Wdown . quantize(rms(act(g) * u))        the norm where the architecture has one
+ *   g, u = Wgate, Wup . quantize(rms(x))            {@link Projections}
+ *   x   += Wdown . quantize(rms(act(g) * u))        {@link BackProjection}
  * </pre>
+ * Norms are where the architecture has them.
  * With one row, {@code gateUpOfOne} takes the place of {@code gateUp}: where a ReLU closes a gate, the row of up is not read.
  */
 final class FeedForwardBlock implements Block {
@@ -24,10 +26,10 @@ final class FeedForwardBlock implements Block {
     private final Activation activation;
     private final int width;
     private final float epsilon;
-    private final BitLinear gateUp;
-    private final BitLinear gateUpOfOne;
+    private final Projections gateUp;
+    private final Projections gateUpOfOne;
     private final MemorySegment outputNorm;
-    private final Products down;
+    private final BackProjection down;
 
     FeedForwardBlock(ModelConfig config, Weights weights, int layer, Buffers buffers, Kernels kernels, Arena arena) {
         this.kernels = kernels;
@@ -39,16 +41,14 @@ final class FeedForwardBlock implements Block {
         String block = Weights.block(layer);
         long hidden = config.hidden();
         long stride = buffers.gateUpStride();
-        MemorySegment norm = weights.norm(layer, Norm.FEED_FORWARD, hidden);
         Product gate = new Product(weights.linear(block + "ffn_gate.weight", width, hidden), buffers.gate(), stride, false);
         MemorySegment up = weights.linear(block + "ffn_up.weight", width, hidden);
-        gateUp = new BitLinear(norm, epsilon, buffers.quantizedHidden(),
-                Products.of(arena, gate, new Product(up, buffers.up(), stride, false)));
-        gateUpOfOne = skipsRows(up) ? new BitLinear(norm, epsilon, buffers.quantizedHidden(), Products.of(arena, gate),
+        gateUp = Projections.of(config, weights, layer, Norm.FEED_FORWARD, buffers, arena, new Input(Norm.GATE, gate),
+                new Input(Norm.UP, new Product(up, buffers.up(), stride, false)));
+        gateUpOfOne = skipsRows(up) ? gateUp.inTurn(Products.of(arena, gate),
                 Products.of(arena, new Product(up, buffers.up(), stride, false, buffers.gate()))) : gateUp;
         outputNorm = weights.norm(layer, Norm.FEED_FORWARD_OUTPUT, width);
-        down = Products.of(arena,
-                new Product(weights.linear(block + "ffn_down.weight", hidden, width), buffers.x().all(), hidden, true));
+        down = BackProjection.of(config, weights, layer, "ffn_down", width, Norm.AFTER_FEED_FORWARD, buffers, arena);
     }
 
     /**
@@ -71,7 +71,7 @@ final class FeedForwardBlock implements Block {
         if (observer.isPresent()) {
             showInputs(observer.get(), n);
         }
-        kernels.linear(down, buffers.quantizedFeedForward(), n);
+        down.compute(kernels, buffers.quantizedFeedForward(), n);
     }
 
     private void showGates(FeedForwardObserver observer, int n) {

@@ -134,12 +134,12 @@ public final class Kernels implements AutoCloseable {
         check(bn_matrix_check(context, matrix));
     }
 
-    void embed(MemorySegment table, MemorySegment tokens, long n, MemorySegment x) {
-        check(bn_embed(context, table, tokens, n, x));
+    void embed(MemorySegment table, MemorySegment tokens, long n, float factor, MemorySegment x) {
+        check(bn_embed(context, table, tokens, n, factor, x));
     }
 
-    void rmsNorm(MemorySegment x, long n, long cols, MemorySegment weight, float epsilon, MemorySegment y) {
-        check(bn_rms_norm(context, x, n, cols, weight, epsilon, y));
+    void rmsNorm(MemorySegment x, long n, long cols, MemorySegment weight, float epsilon, MemorySegment y, boolean accumulate) {
+        check(bn_rms_norm(context, x, n, cols, weight, epsilon, y, accumulate ? 1 : 0));
     }
 
     void quantize(MemorySegment x, long n, long cols, MemorySegment weight, float epsilon, MemorySegment out) {

@@ -74,7 +74,7 @@ public final class ModelCheck {
                 for (int i = 0; i < count; i++) {
                     ids.setAtIndex(ValueLayout.JAVA_INT, i, (int) row + i);
                 }
-                kernels.embed(table, ids, count, x);
+                kernels.embed(table, ids, count, 1, x);
                 for (long i = 0; i < count * cols; i++) {
                     float value = x.getAtIndex(ValueLayout.JAVA_FLOAT, i);
                     if (!Float.isFinite(value)) {

@@ -35,7 +35,7 @@ public record ModelConfig(Architecture architecture, int vocabulary, int hidden,
         Keys keys = new Keys(file, id);
         int hidden = keys.count("embedding_length");
         int heads = keys.count("attention.head_count");
-        keys.require(metadata.get(id + ".attention.key_length").isPresent() || hidden % heads == 0,
+        keys.require(keys.has("attention.key_length") || hidden % heads == 0,
                 "attention.head_count", heads + " heads do not divide the width of " + hidden);
         int headDim = keys.count("attention.key_length", hidden / heads);
         ModelConfig config = new ModelConfig(architecture, (int) file.requireTensor("token_embd.weight").rows(), hidden,
@@ -55,6 +55,12 @@ public record ModelConfig(Architecture architecture, int vocabulary, int hidden,
     }
 
     private void check(Keys keys) {
+        keys.require(keys.count("attention.value_length", headDim) == headDim, "attention.value_length",
+                "values are not as wide as keys, which have " + headDim + " elements");
+        keys.require(!keys.has("attention.sliding_window"), "attention.sliding_window",
+                "layers that see a window of the text only cannot run; published ternary models have none");
+        keys.require(keys.flag("attention.causal", true), "attention.causal",
+                "attention to what follows cannot run; in published ternary models tokens see those before them");
         keys.require(heads % kvHeads == 0, "attention.head_count_kv", kvHeads + " does not divide the " + heads + " heads");
         keys.require(headDim % 4 == 0 && headDim <= 512, "attention.key_length",
                 "a head of " + headDim + " elements; the kernels take multiples of 4 up to 512");
@@ -70,6 +76,11 @@ public record ModelConfig(Architecture architecture, int vocabulary, int hidden,
     /** What the gate goes through. */
     public Architecture.Activation activation() {
         return architecture.activation();
+    }
+
+    /** What embeddings are multiplied by. */
+    float embeddingFactor() {
+        return architecture.embeddingFactor(hidden);
     }
 
     /** All query heads side by side. */
@@ -96,6 +107,14 @@ public record ModelConfig(Architecture architecture, int vocabulary, int hidden,
 
         int count(String key, int otherwise) {
             return checked(key, file.metadata().integer(name(key)).orElse(otherwise));
+        }
+
+        boolean has(String key) {
+            return file.metadata().get(name(key)).isPresent();
+        }
+
+        boolean flag(String key, boolean otherwise) {
+            return file.metadata().bool(name(key)).orElse(otherwise);
         }
 
         double number(String key, double otherwise) {

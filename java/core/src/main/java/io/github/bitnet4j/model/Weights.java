@@ -19,6 +19,8 @@ final class Weights {
     static final List<GgmlType> TABLES = List.of(GgmlType.F16, GgmlType.BF16, GgmlType.F32, GgmlType.Q8_0, GgmlType.Q6_K,
             GgmlType.Q5_0, GgmlType.Q4_K, GgmlType.Q4_0);
 
+    private static final List<GgmlType> VECTORS = List.of(GgmlType.F32, GgmlType.F16, GgmlType.BF16);
+
     private static final String ROPE_FACTORS = "rope_freqs.weight";
 
     private final GgufFile file;
@@ -76,12 +78,20 @@ final class Weights {
 
     /** Weights of a layer's norm; the null address, which tells the kernels that there is none, if the architecture has none. */
     MemorySegment norm(int layer, Norm norm, long cols) {
-        return architecture.has(norm) ? vector(block(layer) + norm.tensor() + ".weight", cols) : MemorySegment.NULL;
+        return architecture.tensor(norm).map(name -> vector(block(layer) + name + ".weight", cols)).orElse(MemorySegment.NULL);
     }
 
-    /** {@code cols} finite f32 values. */
+    /** A layer's norm, if the architecture has it. */
+    Optional<RmsNorm> rmsNorm(int layer, Norm norm, long cols, float epsilon) {
+        return architecture.has(norm)
+                ? Optional.of(new RmsNorm(kernels, norm(layer, norm, cols), cols, epsilon))
+                : Optional.empty();
+    }
+
+    /** {@code cols} finite f32 values: those of the file, or made of its halves. */
     MemorySegment vector(String name, long cols) {
-        MemorySegment weights = tensor(name, List.of(GgmlType.F32), cols).data();
+        GgufTensor tensor = tensor(name, VECTORS, cols);
+        MemorySegment weights = tensor.type() == GgmlType.F32 ? tensor.data() : floats(tensor);
         for (long at = 0; at < weights.byteSize(); at += Float.BYTES) {
             float weight = weights.get(ValueLayout.JAVA_FLOAT, at);
             if (!Float.isFinite(weight)) {
@@ -89,6 +99,12 @@ final class Weights {
             }
         }
         return weights;
+    }
+
+    private MemorySegment floats(GgufTensor tensor) {
+        MemorySegment floats = NativeMemory.floats(tensor.cols(), arena);
+        kernels.embed(table(tensor), arena.allocate(ValueLayout.JAVA_INT), 1, 1, floats);
+        return floats;
     }
 
     /** What the angles of RoPE are divided by. */

@@ -7,6 +7,7 @@ import io.github.bitnet4j.gguf.GgufTensor;
 import io.github.bitnet4j.gguf.GgufWriter;
 import io.github.bitnet4j.gguf.I2sRows;
 import io.github.bitnet4j.gguf.TensorData;
+import io.github.bitnet4j.model.Architecture;
 import io.github.bitnet4j.model.Kernels;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -77,6 +78,10 @@ public final class Optimizer {
         if (Files.exists(target) && Files.isSameFile(file.path(), target)) {
             throw new BitNetException(target + " is the model itself; choose another name");
         }
+        boolean hasHead = Architecture.of(file).map(Architecture::hasHead).orElse(true);
+        if (head.isPresent() && !hasHead) {
+            throw new BitNetException(file.path() + " is a model for embeddings, without an output head to quantise");
+        }
         GgufWriter writer = new GgufWriter(GGUF_VERSION, ALIGNMENT);
         file.metadata().asMap().forEach((key, value) -> {
             if (!key.equals("general.alignment")) {
@@ -89,7 +94,11 @@ public final class Optimizer {
                 .floats(ACTIVE_INPUTS_KEY, calibration.shares(Calibration.Layer::activeInputs)));
         try (Arena arena = Arena.ofShared()) {
             OutputHead own = OutputHead.of(file);
-            addTensors(file, plan, head.map(type -> own.quantized(type, arena)).orElse(own), kernels, writer);
+            OutputHead chosen = head.map(type -> own.quantized(type, arena)).orElse(own);
+            addTensors(file, plan, chosen, kernels, writer);
+            if (hasHead) {
+                chosen.add(kernels, writer);
+            }
             writer.write(target, progress);
         }
     }
@@ -103,7 +112,6 @@ public final class Optimizer {
             TensorData data = layout == tensor.type() ? TensorData.of(tensor.data()) : out -> write(tensor, layout, kernels, out);
             writer.tensor(tensor.name(), layout, tensor.dims(), data);
         }
-        head.add(kernels, writer);
     }
 
     /** Such as {@code b3_r16+i2_c}. */

@@ -69,13 +69,19 @@ final class RandomWeights {
         };
     }
 
-    /** An F32 vector of normally distributed numbers: the gains of a norm. */
-    TensorData f32(int elements, double mean, double deviation, Edit edit) {
+    /** An F32 or F16 vector of normally distributed numbers: the gains of a norm. */
+    TensorData vector(GgmlType type, int elements, double mean, double deviation, Edit edit) {
         long stream = nextStream();
         return out -> {
-            ByteBuffer values = ByteBuffer.allocate(elements * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+            boolean half = type == GgmlType.F16;
+            ByteBuffer values = ByteBuffer.allocate(elements * (half ? Short.BYTES : Float.BYTES)).order(ByteOrder.LITTLE_ENDIAN);
             for (int i = 0; i < elements; i++) {
-                values.putFloat((float) (mean + deviation * normal[(int) (mix(stream + (i + 1) * GOLDEN_GAMMA) >>> 48)]));
+                float value = (float) (mean + deviation * normal[(int) (mix(stream + (i + 1) * GOLDEN_GAMMA) >>> 48)]);
+                if (half) {
+                    values.putShort(Float.floatToFloat16(value));
+                } else {
+                    values.putFloat(value);
+                }
             }
             edit.apply(values, 0, values.capacity());
             out.write(values.flip());

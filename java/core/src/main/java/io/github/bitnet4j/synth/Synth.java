@@ -6,6 +6,7 @@ import io.github.bitnet4j.model.Architecture.Norm;
 import io.github.bitnet4j.synth.RandomWeights.Edit;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
 
@@ -13,7 +14,8 @@ import java.util.function.Function;
  * Writes random ternary models. They compute at the speed of a trained model of their shape, and their text is noise.
  *
  * <p>Keys, tensor names, types and order are those of the published I2_S file of bitnet-b1.58-2B-4T: 24 pairs, F16
- * embeddings, F32 norms, I2_S products.
+ * embeddings, F32 norms, I2_S products. Models for embeddings have what published ones have: F16 norms, no head, a kind of
+ * pooling, and EOS behind a text.
  *
  * <p><b>Scales.</b> A row of K ternary weights, a fraction z of them zero, times inputs of mean square 1 has mean square
  * K (1 - z) scale&sup2;. With scale = 1 / sqrt(K (1 - z)) every product has mean square 1; as each of them reads a
@@ -34,6 +36,8 @@ public final class Synth {
     /** {@code general.file_type} of I2_S files. */
     private static final int FILE_TYPE_I2_S = 40;
     private static final int QUANTIZATION_VERSION = 2;
+    /** Of published models for embeddings: the mean. */
+    private static final int POOLING_TYPE = 1;
     private static final String CHAT_TEMPLATE = "{% for message in messages %}{% if loop.first %}{{ bos_token }}{% endif %}"
             + "{{ message['role'] | capitalize + ': ' + message['content'] | trim + '<|eot_id|>' }}{% endfor %}"
             + "{% if add_generation_prompt %}{{ 'Assistant: ' }}{% endif %}";
@@ -80,7 +84,7 @@ public final class Synth {
                 .u32(prefix + "rope.dimension_count", spec.headDim())
                 .u32(prefix + "attention.head_count", spec.heads())
                 .u32(prefix + "attention.head_count_kv", spec.kvHeads());
-        if (spec.heads() * spec.headDim() != spec.hidden()) {
+        if (spec.heads() * spec.headDim() != spec.hidden() || spec.embeds()) {
             writer.u32(prefix + "attention.key_length", spec.headDim())
                     .u32(prefix + "attention.value_length", spec.headDim());
         }
@@ -95,9 +99,13 @@ public final class Synth {
                 .strings("tokenizer.ggml.merges", vocabulary.merges())
                 .u32("tokenizer.ggml.bos_token_id", vocabulary.beginOfText())
                 .u32("tokenizer.ggml.eos_token_id", vocabulary.endOfText())
-                .u32("tokenizer.ggml.padding_token_id", vocabulary.endOfText())
-                .string("tokenizer.chat_template", CHAT_TEMPLATE)
-                .u32("general.quantization_version", QUANTIZATION_VERSION);
+                .u32("tokenizer.ggml.padding_token_id", vocabulary.endOfText());
+        if (spec.embeds()) {
+            writer.bool("tokenizer.ggml.add_eos_token", true).u32(prefix + "pooling_type", POOLING_TYPE);
+        } else {
+            writer.string("tokenizer.chat_template", CHAT_TEMPLATE);
+        }
+        writer.u32("general.quantization_version", QUANTIZATION_VERSION);
         if (spec.steersGates()) {
             writer.f32(GATE_SPARSITY_KEY, (float) spec.gateSparsity());
         }
@@ -123,6 +131,12 @@ public final class Synth {
             product(prefix + "attn_output", queries, spec.hidden(), edit(gate -> gate.output(queries, spec.hidden())));
             product(prefix + "attn_q", spec.hidden(), queries);
             product(prefix + "attn_v", spec.hidden(), keys);
+            for (Norm norm : List.of(Norm.QUERY, Norm.KEY, Norm.VALUE, Norm.AFTER_ATTENTION, Norm.GATE, Norm.UP,
+                    Norm.AFTER_FEED_FORWARD)) {
+                norm(prefix, norm, spec.hidden(), Edit.NONE);
+            }
+            norm(prefix, Norm.QUERY_HEAD, spec.headDim(), Edit.NONE);
+            norm(prefix, Norm.KEY_HEAD, spec.headDim(), Edit.NONE);
         }
         norm("output_norm", spec.hidden(), Edit.NONE);
         if (!spec.tied()) {
@@ -155,13 +169,12 @@ public final class Synth {
 
     /** A layer's norm, where the architecture has it. */
     private void norm(String layer, Norm norm, int size, Edit edit) {
-        if (spec.architecture().has(norm)) {
-            norm(layer + norm.tensor(), size, edit);
-        }
+        spec.architecture().tensor(norm).ifPresent(name -> norm(layer + name, size, edit));
     }
 
     private void norm(String name, int size, Edit edit) {
-        writer.tensor(name + ".weight", GgmlType.F32, new long[] {size}, random.f32(size, 1, NORM_DEVIATION, edit));
+        GgmlType type = spec.embeds() ? GgmlType.F16 : GgmlType.F32;
+        writer.tensor(name + ".weight", type, new long[] {size}, random.vector(type, size, 1, NORM_DEVIATION, edit));
     }
 
     private void product(String name, int inputs, int outputs) {

@@ -43,6 +43,12 @@ public enum SynthPreset {
     /** tiiuae/Falcon-E-3B, 1.00 GB; theta and context are Falcon3's. */
     FALCON_E_3B("falcon-e-3b", "tiiuae/Falcon-E-3B-Instruct", falcon("Falcon-E-3B-Instruct")
             .hidden(2048).ffn(13_312).layers(32).heads(16, 2, 128).vocab(32_768).context(32_768).build()),
+    /** microsoft/bitnet-embedding-0.6b: 506 tensors as in the published I2_S file, 0.43 GB. */
+    EMBEDDING_0_6B("embedding-0.6b", "microsoft/bitnet-embedding-0.6b", embedding("bitnet-embeddings-0.6b", "qwen3")
+            .hidden(1024).ffn(3072).layers(28).heads(16, 8, 128).vocab(151_936).context(32_768).build()),
+    /** microsoft/bitnet-embedding-270m: 362 tensors as in the published I2_S file, 0.37 GB. */
+    EMBEDDING_270M("embedding-270m", "microsoft/bitnet-embedding-270m", embedding("bitnet-embeddings-270m", "gemma3")
+            .hidden(640).ffn(2048).layers(18).heads(4, 1, 256).vocab(262_144).context(32_768).build()),
     /** Two layers of 256, half a megabyte. */
     TINY("tiny", "no published model, for tests", SynthSpec.builder().name("tiny").build()),
     /** As {@link #B3}: heads of 100, rows that end within a block of I2_S; two layers, three megabytes. */
@@ -50,7 +56,12 @@ public enum SynthPreset {
             .hidden(800).ffn(576).heads(8, 8, 100).ropeTheta(10_000).build()),
     /** As {@link #LLAMA3_8B}, two layers of 256, one megabyte. */
     TINY_LLAMA("tiny-llama", "no published model, for tests", SynthSpec.builder().name("tiny-llama").architecture("llama")
-            .tied(false).build());
+            .tied(false).build()),
+    /** As {@link #EMBEDDING_0_6B}, two layers of 256, one megabyte. */
+    TINY_QWEN3("tiny-qwen3", "no published model, for tests", embedding("tiny-qwen3", "qwen3").heads(4, 2, 128).build()),
+    /** As {@link #EMBEDDING_270M}, two layers of 128, half a megabyte. */
+    TINY_GEMMA3("tiny-gemma3", "no published model, for tests", embedding("tiny-gemma3", "gemma3").hidden(128)
+            .heads(4, 1, 256).build());
 
     private final String id;
     private final String source;
@@ -64,6 +75,10 @@ public enum SynthPreset {
 
     private static SynthSpec.Builder falcon(String name) {
         return SynthSpec.builder().name(name).architecture("llama").ropeTheta(1_000_042).eps(1e-6f).tied(false);
+    }
+
+    private static SynthSpec.Builder embedding(String name, String architecture) {
+        return SynthSpec.builder().name(name).architecture(architecture).ropeTheta(1_000_000).eps(1e-6f);
     }
 
     /** The name on the command line. */

@@ -41,10 +41,13 @@ public record SynthSpec(String name, Architecture architecture, int hidden, int 
         requireQuarters("feed-forward size", ffn);
         requireQuarters("heads * head width", Math.multiplyExact(heads, headDim));
         require(vocab >= Vocabulary.MIN_SIZE, "a byte-level vocabulary has at least " + Vocabulary.MIN_SIZE + " tokens");
+        require(tied || architecture.hasHead(), "architecture " + architecture.id()
+                + " is one for embeddings, without a head");
         require(zeros >= 0 && zeros <= 1, "the fraction of zeros must be 0 to 1, not " + zeros);
         require(gateSparsity > 0 && gateSparsity < 1, "the gate sparsity must be above 0 and below 1, not " + gateSparsity);
         require(gateSparsity == EVEN_GATES || architecture.activation() == Activation.RELU2, "architecture " + architecture.id()
-                + " has SiLU gates, which are never closed; a gate sparsity needs bitnet-b1.58");
+                + " has " + (architecture.activation() == Activation.SILU ? "SiLU" : "GELU") + " gates, which are never closed; "
+                + "a gate sparsity needs bitnet-b1.58");
         require(gateSparsity == EVEN_GATES || hidden % (4 * QUARTER) == 0, "gates can be steered where the hidden size is a "
                 + "multiple of " + 4 * QUARTER + ", which " + hidden + " is not");
         require(gateSparsity == EVEN_GATES || zeros < 1, "gates of zero weights cannot be opened");
@@ -60,6 +63,11 @@ public record SynthSpec(String name, Architecture architecture, int hidden, int 
         if (!condition) {
             throw new IllegalArgumentException(message);
         }
+    }
+
+    /** Whether it is a model for embeddings. */
+    boolean embeds() {
+        return !architecture.hasHead();
     }
 
     /** Whether gates are to be closed more or less often than symmetric weights close them. */

@@ -152,8 +152,8 @@ class WrongFilesTest {
         assertRefused(new GgufEdit().tensor(QUERY, GgmlType.F16, new long[] {256, 256}, new byte[256 * 256 * 2]), QUERY, "F16",
                 "I2_S");
         assertRefused(new GgufEdit().tensor(QUERY, GgmlType.IQ2_S, new long[] {256, 256}, new byte[256 * 82]), QUERY, "IQ2_S");
-        assertRefused(new GgufEdit().tensor("output_norm.weight", GgmlType.F16, new long[] {256}, new byte[512]),
-                "output_norm.weight", "F16");
+        assertRefused(new GgufEdit().tensor("output_norm.weight", GgmlType.Q8_0, new long[] {256}, new byte[256 / 32 * 34]),
+                "output_norm.weight", "Q8_0", "F32, F16, BF16");
         assertRefused(new GgufEdit().tensor("output.weight", GgmlType.F16, new long[] {256, 511}, new byte[256 * 511 * 2]),
                 "output.weight", "[256, 511]", "[256, 512]");
         assertRefused(new GgufEdit().u32("bitnet-b1.58.embedding_length", 512), "512");

@@ -6,6 +6,9 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.bitnet4j.gguf.GgufFile;
 import io.github.bitnet4j.gguf.GgufMetadata;
 import io.github.bitnet4j.gguf.GgufTensor;
+import io.github.bitnet4j.model.ReferenceModel.Gate;
+import io.github.bitnet4j.model.ReferenceModel.Head;
+import io.github.bitnet4j.model.ReferenceModel.Norms;
 import io.github.bitnet4j.model.ReferenceModel;
 import io.github.bitnet4j.model.ReferenceModel.Shape;
 import io.github.bitnet4j.model.ReferenceModel.Ternary;
@@ -204,7 +207,8 @@ final class CheckpointFolder implements ReferenceModel.Source {
         double theta = config.get("rope_theta").asDouble();
         return new Shape(layers, config.get("num_attention_heads").asInt(), config.get("num_key_value_heads").asInt(), headDim,
                 headDim, theta, 1, ropeFactors(theta), config.get("rms_norm_eps").asDouble(), false,
-                config.get("hidden_act").asText().equals("relu2"), !llama, config.get("tie_word_embeddings").asBoolean());
+                config.get("hidden_act").asText().equals("relu2") ? Gate.RELU2 : Gate.SILU, llama ? Norms.NONE : Norms.SUB,
+                config.get("tie_word_embeddings").asBoolean() ? Head.TIED : Head.OWN);
     }
 
     /** Llama 3.1's, by wave lengths, as published. */

@@ -36,7 +36,7 @@ final class Engine implements AutoCloseable {
         return file;
     }
 
-    /** A token of a sequence at a position; its logits go to {@code logits[position]}. */
+    /** A token of a sequence at a position; its logits, or its state if there is no head, go to {@code logits[position]}. */
     record Row(KvCache cache, int token, int position, float[][] logits) {}
 
     /** One forward pass with these rows. */
@@ -45,8 +45,13 @@ final class Engine implements AutoCloseable {
             for (Row row : rows) {
                 batch.add(row.token, row.cache, row.position, true);
             }
-            transformer.forward(batch, new Cancellation(), (index, logits) ->
-                    rows[index].logits[rows[index].position] = logits.toArray(ValueLayout.JAVA_FLOAT));
+            RowConsumer consumer = (index, values) ->
+                    rows[index].logits[rows[index].position] = values.toArray(ValueLayout.JAVA_FLOAT);
+            if (transformer.config().architecture().hasHead()) {
+                transformer.forward(batch, new Cancellation(), consumer);
+            } else {
+                transformer.states(batch, new Cancellation(), consumer);
+            }
         }
     }
 

@@ -4,6 +4,9 @@ import io.github.bitnet4j.gguf.GgmlType;
 import io.github.bitnet4j.gguf.GgufFile;
 import io.github.bitnet4j.gguf.GgufMetadata;
 import io.github.bitnet4j.gguf.GgufTensor;
+import io.github.bitnet4j.model.ReferenceModel.Gate;
+import io.github.bitnet4j.model.ReferenceModel.Head;
+import io.github.bitnet4j.model.ReferenceModel.Norms;
 import io.github.bitnet4j.model.ReferenceModel.Shape;
 import io.github.bitnet4j.model.ReferenceModel.Ternary;
 import java.lang.foreign.MemorySegment;
@@ -27,7 +30,6 @@ final class GgufSource implements ReferenceModel.Source {
     public Shape shape() {
         GgufMetadata metadata = file.metadata();
         String architecture = metadata.string("general.architecture").orElseThrow();
-        boolean llama = architecture.equals("llama");
         String prefix = architecture + ".";
         int heads = (int) metadata.integer(prefix + "attention.head_count").orElseThrow();
         int headDim = (int) metadata.integer(prefix + "attention.key_length")
@@ -39,9 +41,30 @@ final class GgufSource implements ReferenceModel.Source {
                 (int) metadata.integer(prefix + "rope.dimension_count").orElse(headDim),
                 metadata.number(prefix + "rope.freq_base").orElse(10000), ropeScale,
                 file.tensor("rope_freqs.weight").map(tensor -> table("rope_freqs.weight")[0]).orElse(null),
-                metadata.number(prefix + "attention.layer_norm_rms_epsilon").orElse(1e-5), llama,
-                architecture.equals("bitnet-b1.58") || architecture.equals("bitnet-25"), !llama,
-                file.tensor("output.weight").isEmpty());
+                metadata.number(prefix + "attention.layer_norm_rms_epsilon").orElse(1e-5), architecture.equals("llama"),
+                gate(architecture), norms(architecture), head(architecture));
+    }
+
+    private static Gate gate(String architecture) {
+        return switch (architecture) {
+            case "bitnet-b1.58", "bitnet-25" -> Gate.RELU2;
+            case "gemma3" -> Gate.GELU;
+            default -> Gate.SILU;
+        };
+    }
+
+    private static Norms norms(String architecture) {
+        return switch (architecture) {
+            case "llama" -> Norms.NONE;
+            case "qwen3" -> Norms.INPUTS;
+            case "gemma3" -> Norms.GEMMA;
+            default -> Norms.SUB;
+        };
+    }
+
+    private Head head(String architecture) {
+        return architecture.equals("qwen3") || architecture.equals("gemma3") ? Head.NONE
+                : file.tensor("output.weight").isEmpty() ? Head.TIED : Head.OWN;
     }
 
     @Override

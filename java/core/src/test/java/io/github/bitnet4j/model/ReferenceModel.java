@@ -2,14 +2,17 @@ package io.github.bitnet4j.model;
 
 import io.github.bitnet4j.gguf.GgufFile;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.function.BiFunction;
+import java.util.function.UnaryOperator;
 
 /**
  * The specification's mathematics, straight from the bytes of a file: no kernel, no batch, no blocking, one token at a
  * time. It shares nothing with the engine but the readers of files. Activations are floats, as they were in training; every
  * sum, rotation and softmax is taken in double precision and rounded once.
  *
- * <p>Exact and rounded arithmetic differ legitimately in one place only: {@link #linear} rounds h * s to an integer, and
+ * <p>Exact and rounded arithmetic differ legitimately in one place only: {@link #product} rounds h * s to an integer, and
  * where h * s lies within float error of a half another evaluation may take the other neighbour. Such a q is off by one,
  * which moves every output of its product by weight_scale / s; a few layers later other values have crossed their halves,
  * and the logits differ by about one part in a hundred. This is no rare case. Where a norm's weights are alike, h * s of
@@ -34,12 +37,27 @@ public final class ReferenceModel {
      * @param ropeScale   divides all angles
      * @param ropeFactors divide the frequencies; null for none
      * @param interleaved whether RoPE turns neighbours, and not elements half a head apart
-     * @param squaredRelu whether gates go through ReLU², and not SiLU
-     * @param subNorms    whether there are norms before the output and down projections
+     * @param head        how a state becomes logits
      */
     public record Shape(int layers, int heads, int kvHeads, int headDim, int ropeDim, double theta, double ropeScale,
-                        float[] ropeFactors, double epsilon, boolean interleaved, boolean squaredRelu, boolean subNorms,
-                        boolean tied) {}
+                        float[] ropeFactors, double epsilon, boolean interleaved, Gate gate, Norms norms, Head head) {}
+
+    /** What gates go through. */
+    public enum Gate { RELU2, SILU, GELU }
+
+    /** Beside those of the residual stream. */
+    public enum Norms {
+        NONE,
+        /** Before the output and down projections. */
+        SUB,
+        /** Before every projection, of its own, and of the heads of queries and keys. */
+        INPUTS,
+        /** And of what blocks add to the residual stream; embeddings are multiplied by the root of its width. */
+        GEMMA
+    }
+
+    /** Without a head, the outputs are states. */
+    public enum Head { TIED, OWN, NONE }
 
     /** Weights of -1, 0 and 1, [M][K], and their scale. */
     public record Ternary(byte[][] rows, float scale) {}
@@ -53,9 +71,17 @@ public final class ReferenceModel {
         Ternary ternary(String name);
     }
 
-    private record Layer(float[] attentionNorm, Ternary query, Ternary key, Ternary value, float[] attentionSubNorm,
-                         Ternary output, float[] feedForwardNorm, Ternary gate, Ternary up, float[] feedForwardSubNorm,
-                         Ternary down) {}
+    /** A matrix with the norm that its input may have. */
+    private record Linear(float[] norm, Ternary weight) {}
+
+    private record Layer(float[] attentionNorm, Linear query, float[] queryHeadNorm, Linear key, float[] keyHeadNorm,
+                         Linear value, Linear output, float[] afterAttention, float[] feedForwardNorm, Linear gate, Linear up,
+                         Linear down, float[] afterFeedForward) {}
+
+    /** Of a file, with keys and values as floats. */
+    public static ReferenceModel of(GgufFile file) {
+        return new ReferenceModel(file, false);
+    }
 
     ReferenceModel(GgufFile file, boolean halfCache) {
         this(new GgufSource(file), halfCache);
@@ -65,18 +91,26 @@ public final class ReferenceModel {
         this.halfCache = halfCache;
         shape = source.shape();
         embedding = source.table("token_embd.weight");
-        head = shape.tied ? embedding : source.table("output.weight");
+        head = switch (shape.head) {
+            case TIED -> embedding;
+            case OWN -> source.table("output.weight");
+            case NONE -> null;
+        };
         outputNorm = source.table("output_norm.weight")[0];
+        boolean sub = shape.norms == Norms.SUB;
+        boolean inputs = shape.norms == Norms.INPUTS || shape.norms == Norms.GEMMA;
         for (int i = 0; i < shape.layers; i++) {
-            String block = "blk." + i + ".";
-            layers.add(new Layer(source.table(block + "attn_norm.weight")[0],
-                    source.ternary(block + "attn_q.weight"), source.ternary(block + "attn_k.weight"),
-                    source.ternary(block + "attn_v.weight"),
-                    shape.subNorms ? source.table(block + "attn_sub_norm.weight")[0] : null,
-                    source.ternary(block + "attn_output.weight"), source.table(block + "ffn_norm.weight")[0],
-                    source.ternary(block + "ffn_gate.weight"), source.ternary(block + "ffn_up.weight"),
-                    shape.subNorms ? source.table(block + "ffn_sub_norm.weight")[0] : null,
-                    source.ternary(block + "ffn_down.weight")));
+            UnaryOperator<String> name = ("blk." + i + ".%s.weight")::formatted;
+            BiFunction<String, Boolean, float[]> norm = (tensor, there) -> there ? source.table(name.apply(tensor))[0] : null;
+            BiFunction<String, String, Linear> linear = (tensor, subNorm) -> new Linear(inputs
+                    ? norm.apply(tensor + "_norm_in", true) : norm.apply(subNorm, sub && subNorm != null),
+                    source.ternary(name.apply(tensor)));
+            layers.add(new Layer(norm.apply("attn_norm", true), linear.apply("attn_q", null), norm.apply("attn_q_norm", inputs),
+                    linear.apply("attn_k", null), norm.apply("attn_k_norm", inputs), linear.apply("attn_v", null),
+                    linear.apply("attn_output", "attn_sub_norm"),
+                    norm.apply("post_attention_norm", shape.norms == Norms.GEMMA), norm.apply("ffn_norm", true),
+                    linear.apply("ffn_gate", null), linear.apply("ffn_up", null), linear.apply("ffn_down", "ffn_sub_norm"),
+                    norm.apply("post_ffw_norm", shape.norms == Norms.GEMMA)));
         }
     }
 
@@ -93,16 +127,20 @@ public final class ReferenceModel {
             }
         }
 
-        /** Appends a token; the logits of the one that follows. */
+        /** Appends a token; the logits of the one that follows, or the token's state. */
         public double[] next(int token) {
             float[] x = embedding[token].clone();
+            for (int i = 0; shape.norms == Norms.GEMMA && i < x.length; i++) {
+                x[i] *= (float) Math.sqrt(x.length);
+            }
             for (int i = 0; i < layers.size(); i++) {
                 Layer layer = layers.get(i);
                 float[] h = rms(x, layer.attentionNorm);
-                float[] q = rope(linear(layer.query, h));
-                keys.get(i).add(cached(rope(linear(layer.key, h))));
+                float[] q = rope(heads(linear(layer.query, h), layer.queryHeadNorm));
+                keys.get(i).add(cached(rope(heads(linear(layer.key, h), layer.keyHeadNorm))));
                 values.get(i).add(cached(linear(layer.value, h)));
-                add(x, linear(layer.output, rms(attention(q, keys.get(i), values.get(i)), layer.attentionSubNorm)));
+                float[] attention = attention(q, keys.get(i), values.get(i));
+                add(x, rms(linear(layer.output, attention), layer.afterAttention));
 
                 h = rms(x, layer.feedForwardNorm);
                 float[] gate = linear(layer.gate, h);
@@ -111,15 +149,15 @@ public final class ReferenceModel {
                 }
                 gates += gate.length;
                 float[] gated = gated(gate, linear(layer.up, h));
-                add(x, linear(layer.down, rms(gated, layer.feedForwardSubNorm)));
+                add(x, rms(linear(layer.down, gated), layer.afterFeedForward));
             }
             position++;
             float[] last = rms(x, outputNorm);
-            double[] logits = new double[head.length];
-            for (int id = 0; id < logits.length; id++) {
-                logits[id] = dot(head[id], last);
+            double[] outputs = new double[head == null ? last.length : head.length];
+            for (int i = 0; i < outputs.length; i++) {
+                outputs[i] = head == null ? last[i] : dot(head[i], last);
             }
-            return logits;
+            return outputs;
         }
 
         /** Rotates each head of q or k by the angles of the current position. */
@@ -153,8 +191,20 @@ public final class ReferenceModel {
         return y;
     }
 
+    /** Norms each head. */
+    private float[] heads(float[] x, float[] weight) {
+        for (int from = 0; weight != null && from < x.length; from += shape.headDim) {
+            System.arraycopy(rms(Arrays.copyOfRange(x, from, from + shape.headDim), weight), 0, x, from, shape.headDim);
+        }
+        return x;
+    }
+
+    private float[] linear(Linear linear, float[] x) {
+        return product(linear.weight, rms(x, linear.norm));
+    }
+
     /** BitLinear: s = 127 / absmax(h), q = round(h * s), y = (sum q * w) / s * weight_scale. */
-    private static float[] linear(Ternary weight, float[] h) {
+    private static float[] product(Ternary weight, float[] h) {
         float absmax = 1e-5f;
         for (float value : h) {
             absmax = Math.max(absmax, Math.abs(value));
@@ -211,7 +261,12 @@ public final class ReferenceModel {
         float[] h = new float[gate.length];
         for (int i = 0; i < h.length; i++) {
             double g = gate[i];
-            h[i] = (float) ((shape.squaredRelu ? Math.max(g, 0) * Math.max(g, 0) : g / (1 + Math.exp(-g))) * up[i]);
+            double open = switch (shape.gate) {
+                case RELU2 -> Math.max(g, 0) * Math.max(g, 0);
+                case SILU -> g / (1 + Math.exp(-g));
+                case GELU -> 0.5 * g * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (g + 0.044715 * g * g * g)));
+            };
+            h[i] = (float) (open * up[i]);
         }
         return h;
     }

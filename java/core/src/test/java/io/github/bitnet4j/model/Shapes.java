@@ -37,17 +37,17 @@ enum Shapes {
     ROWS_OF_A_QUARTER("bitnet-b1.58", b -> b.hidden(160).ffn(96).heads(5, 1, 32)),
     /** As in Falcon3. */
     HEADS_OF_256("llama", b -> b.hidden(256).ffn(256).heads(3, 1, 256).ropeTheta(1_000_042).eps(1e-6f).tied(false)),
+    /** As in BitNet-embedding-0.6B. */
+    QWEN3("qwen3", b -> b.heads(4, 2, 128).ropeTheta(1_000_000).eps(1e-6f)),
     ROPE_FACTORS("llama", b -> b.layers(1).tied(false)),
-    LINEAR_ROPE("llama", b -> b.layers(1));
+    LINEAR_ROPE("llama", b -> b.layers(1)),
+    /** As in BitNet-embedding-270M. */
+    GEMMA3("gemma3", b -> b.hidden(640).ffn(256).heads(4, 1, 256).ropeTheta(1_000_000).eps(1e-6f));
 
     private final SynthSpec spec;
 
     Shapes(String architecture, UnaryOperator<SynthSpec.Builder> change) {
         spec = change.apply(SynthSpec.builder().architecture(architecture).name(name()).seed(ordinal())).build();
-    }
-
-    int vocabulary() {
-        return spec.vocab();
     }
 
     /** Random ids of this model's vocabulary. */

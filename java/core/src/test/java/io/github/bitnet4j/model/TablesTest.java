@@ -68,7 +68,7 @@ class TablesTest {
                 ids.setAtIndex(ValueLayout.JAVA_INT, i, i);
             }
             MemorySegment x = arena.allocate(4L * ROWS * COLS, 64);
-            kernels.embed(new Matrix(table, type, ROWS, COLS, Optional.empty()).describe(arena, 1), ids, ROWS, x);
+            kernels.embed(new Matrix(table, type, ROWS, COLS, Optional.empty()).describe(arena, 1), ids, ROWS, 1, x);
             return x.toArray(ValueLayout.JAVA_FLOAT);
         }
     }

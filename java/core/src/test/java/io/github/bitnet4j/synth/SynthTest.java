@@ -189,6 +189,24 @@ class SynthTest {
         assertEquals(megabytes, (spec.layers() * weights / 4 + 2 * 2 * hidden * spec.vocab()) / 1e6, 2.5); // less the header
     }
 
+    /** As in the published files: 506 and 362 tensors with 28 and 18 layers. */
+    @ParameterizedTest
+    @CsvSource({"qwen3, 18", "gemma3, 20"})
+    void modelsForEmbeddings(String architecture, int tensorsOfALayer) throws IOException {
+        SynthSpec spec = SynthSpec.builder().architecture(architecture).heads(4, 1, 128).build();
+        try (GgufFile file = GgufFile.open(write(spec))) {
+            assertEquals(2 + 2 * tensorsOfALayer, file.tensors().size());
+            assertEquals(14, file.tensors().stream().filter(tensor -> tensor.type() == GgmlType.I2_S).count());
+            assertTrue(file.tensors().stream().allMatch(tensor -> tensor.type() == GgmlType.I2_S || tensor.type() == GgmlType.F16));
+            assertEquals(512, file.requireTensor("blk.1.attn_output_norm_in.weight").cols());
+            assertEquals(128, file.requireTensor("blk.1.attn_k_norm.weight").cols());
+            assertEquals(1, file.metadata().integer(architecture + ".pooling_type").orElseThrow());
+            assertTrue(file.metadata().bool("tokenizer.ggml.add_eos_token").orElseThrow());
+        }
+        assertTrue(assertThrows(IllegalArgumentException.class, () -> spec.toBuilder().tied(false).build()).getMessage()
+                .contains("without a head"));
+    }
+
     @Test
     void headsNeedNotFillTheHiddenSize() throws IOException {
         try (GgufFile file = GgufFile.open(write(SynthSpec.builder().heads(6, 3, 64).build()))) {
@@ -218,8 +236,8 @@ class SynthTest {
 
     @Test
     void presetsAreFoundByName() {
-        assertEquals("2b-4t, large, 3b, llama3-8b, falcon3-1b, falcon3-3b, falcon3-7b, falcon3-10b, falcon-e-1b, falcon-e-3b, tiny, "
-                + "tiny-bitnet, tiny-llama", SynthPreset.ids());
+        assertEquals("2b-4t, large, 3b, llama3-8b, falcon3-1b, falcon3-3b, falcon3-7b, falcon3-10b, falcon-e-1b, falcon-e-3b, "
+                + "embedding-0.6b, embedding-270m, tiny, tiny-bitnet, tiny-llama, tiny-qwen3, tiny-gemma3", SynthPreset.ids());
         assertFalse(SynthPreset.byId("7b").isPresent());
         for (SynthPreset preset : SynthPreset.values()) {
             assertEquals(preset, SynthPreset.byId(preset.id()).orElseThrow());
