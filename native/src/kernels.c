@@ -11,7 +11,6 @@
 #define BN_FUNCTION_AVX512BW(function) ((bn_kernel_fn)function)
 #define BN_FUNCTION_AVX512VNNI(function) ((bn_kernel_fn)function)
 #define BN_FUNCTION_AVX512VBMI(function) ((bn_kernel_fn)function)
-#define BN_FUNCTION_AMX(function) ((bn_kernel_fn)function)
 #else
 #define BN_FUNCTION_SSSE3(function) NULL
 #define BN_FUNCTION_AVX2(function) NULL
@@ -19,6 +18,10 @@
 #define BN_FUNCTION_AVX512BW(function) NULL
 #define BN_FUNCTION_AVX512VNNI(function) NULL
 #define BN_FUNCTION_AVX512VBMI(function) NULL
+#endif
+#if defined(BN_HAVE_AMX)
+#define BN_FUNCTION_AMX(function) ((bn_kernel_fn)function)
+#else
 #define BN_FUNCTION_AMX(function) NULL
 #endif
 #if defined(BN_HAVE_NEON)

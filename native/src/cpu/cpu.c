@@ -153,6 +153,8 @@ uint64_t bn_isa_required_features(int32_t isa)
         return bn_isa_required_features(BN_ISA_AVX512BW) | BN_FEATURE_BIT(AVX512VNNI);
     case BN_ISA_AVX512VBMI:
         return bn_isa_required_features(BN_ISA_AVX512VNNI) | BN_FEATURE_BIT(AVX512VBMI);
+#endif
+#if defined(BN_HAVE_AMX)
     case BN_ISA_AMX:
         return bn_isa_required_features(BN_ISA_AVX512VBMI) | BN_FEATURE_BIT(AMXTILE) | BN_FEATURE_BIT(AMXINT8);
 #endif
