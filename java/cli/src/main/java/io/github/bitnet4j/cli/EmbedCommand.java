@@ -106,7 +106,8 @@ final class EmbedCommand extends ModelCommand {
             }
         } else if (json) {
             List<Object> embeddings = new ArrayList<>();
-            Json.print(console.out(), new Result(run(model, embedder, ids, vector -> embeddings.add(entry(vector))), embeddings));
+            Summary summary = run(model, embedder, ids, vector -> embeddings.add(entry(vector)));
+            Json.print(console.out(), new Result(summary, embeddings));
         } else {
             run(model, embedder, ids, vector -> Json.printLine(console.out(), entry(vector)));
         }
@@ -140,7 +141,8 @@ final class EmbedCommand extends ModelCommand {
                 ids.size(), tokens, seconds, tokens / seconds);
         if (!json) {
             console.err().printf(Locale.ROOT, "%d texts, %d tokens, %.1f tokens/s; pooling: %s; %d numbers of %d bits a text%n",
-                    summary.texts(), tokens, summary.tokensPerSecond(), summary.pooling(), summary.dimensions(), summary.bits());
+                    summary.texts(), tokens, summary.tokensPerSecond(), summary.pooling(), summary.dimensions(),
+                    summary.bits());
         }
         return summary;
     }

@@ -51,7 +51,8 @@ final class LogitsCommand extends ModelCommand {
                         + session.remaining() + "; shorten it or raise -c");
             }
             int vocabulary = model.info().vocabulary();
-            try (NpyWriter npy = new NpyWriter(output, NpyWriter.Type.FLOAT32, ids.length, vocabulary); Progress progress = new Progress(console, "logits")) {
+            try (NpyWriter npy = new NpyWriter(output, NpyWriter.Type.FLOAT32, ids.length, vocabulary);
+                    Progress progress = new Progress(console, "logits")) {
                 session.evaluate(ids, 0, (index, logits) -> {
                     write(npy, logits);
                     progress.update(index + 1, ids.length);

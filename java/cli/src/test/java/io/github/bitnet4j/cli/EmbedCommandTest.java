@@ -94,7 +94,8 @@ class EmbedCommandTest {
     void fewBits() throws IOException {
         for (int bits : new int[] {8, 4, 2, 1}) {
             Path output = folder.resolve("codes.npy");
-            assertEquals("", Cli.ok("embed", "-m", model, "-p", FIRST, "-p", SECOND, "--bits", "" + bits, "-o", output.toString()).out());
+            assertEquals("", Cli.ok("embed", "-m", model, "-p", FIRST, "-p", SECOND, "--bits", "" + bits, "-o",
+                    output.toString()).out());
             ByteBuffer data = data(output, "{'descr': '|u1', 'fortran_order': False, 'shape': (2, " + 32 * bits + "), }");
             String[] lines = Cli.ok("embed", "-m", model, "-p", FIRST, "-p", SECOND, "--bits", "" + bits).out().split("\n");
             for (int i = 0; i < 2; i++) {
@@ -141,8 +142,10 @@ class EmbedCommandTest {
             refused(1, "is a model for embeddings: it has no output head to go on with a text; 'bitnet embed'", all);
         }
         String output = folder.resolve("o.gguf").toString();
-        refused(1, "is a model for embeddings, without an output head to quantise", "optimize", model, "--head", "q8_0", "-o", output);
-        refused(1, "is a model for embeddings, without an output head to convert", "convert", model, "--type", "i2_s", "--head", "q8_0", "-o", output);
+        refused(1, "is a model for embeddings, without an output head to quantise", "optimize", model, "--head", "q8_0",
+                "-o", output);
+        refused(1, "is a model for embeddings, without an output head to convert", "convert", model, "--type", "i2_s",
+                "--head", "q8_0", "-o", output);
     }
 
     /** In other layouts, and other formats, it is the same model. */

@@ -20,6 +20,6 @@ import java.util.Set;
  *                      two passes, which then also reads some rows of the weights
  * @param stopIds       ids that end a text
  */
-public record ModelInfo(String name, String architecture, boolean generates, long fileBytes, long parameters, int layers, int hidden,
-                        int vocabulary, int contextLength, long kvBytes, long decodeBytes,
-                        long headBytes, Set<Integer> stopIds) {}
+public record ModelInfo(String name, String architecture, boolean generates, long fileBytes, long parameters, int layers,
+                        int hidden, int vocabulary, int contextLength, long kvBytes, long decodeBytes, long headBytes,
+                        Set<Integer> stopIds) {}

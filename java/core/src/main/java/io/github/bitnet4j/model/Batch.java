@@ -41,7 +41,7 @@ public final class Batch implements AutoCloseable {
         longest = 0;
     }
 
-    /** Appends a token of the sequence in {@code cache} at {@code position}, and says whether its logits are wanted. */
+    /** Appends a token of the sequence in {@code cache} at {@code position}, and says whether its logits, or its state, are wanted. */
     public void add(int token, KvCache cache, int position, boolean wantLogits) {
         add(token, cache, position);
         if (wantLogits) {
