@@ -114,7 +114,7 @@ int32_t bn_context_isa(const bn_context *ctx)
 
 void bn_crossovers_default(bn_crossovers *out)
 {
-    *out = (bn_crossovers){.unpack = 5, .unpack_tables = 9, .pack = 40};
+    *out = (bn_crossovers){.unpack = 16, .unpack_tables = 9, .pack = 40};
 }
 
 void bn_context_crossovers(const bn_context *ctx, bn_crossovers *out)

@@ -59,7 +59,7 @@ final class BenchCommand extends ModelCommand {
     @Option(names = "-d", split = ",", paramLabel = "N", order = 3, description = "Tokens in the context before (default: 0).")
     private List<Integer> depths = List.of(0);
 
-    @Option(names = "-b", split = ",", paramLabel = "N", order = 4, description = "Most tokens of a prompt in one pass (default: 256).")
+    @Option(names = "-b", split = ",", paramLabel = "N", order = 4, description = "Most tokens of a prompt in one pass (default: 512).")
     private List<Integer> batches = List.of(ModelOptions.DEFAULT.batchSize());
 
     @Option(names = "-r", paramLabel = "N", order = 5, description = "Runs of each test, after one to warm up (default: 5).")

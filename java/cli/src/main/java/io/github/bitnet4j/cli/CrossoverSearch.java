@@ -16,8 +16,9 @@ import java.util.stream.Collectors;
  * the other, and of the numbers tried the least at which the later way is faster. What a model has no weights for is left.
  */
 final class CrossoverSearch {
-    private static final int[] FEW = {2, 3, 4, 5, 6, 8, 10, 12, 14, 16};
-    private static final int[] MANY = {8, 16, 24, 32, 40, 48, 64, 96, 128};
+    private static final int[] LOOKED_UP = {2, 3, 4, 5, 6, 8, 10, 12, 14, 16};
+    private static final int[] UNPACKED = {2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 48};
+    private static final int[] PACKED = {8, 16, 24, 32, 40, 48, 64, 96, 128};
     private static final int ROUNDS = 3;
 
     private final Kernels kernels;
@@ -43,15 +44,15 @@ final class CrossoverSearch {
         Crossovers best = kernels.crossovers();
         if (types.contains(GgmlType.I2_R16) || types.contains(GgmlType.I2_C) || types.contains(GgmlType.B3_R16)) {
             Crossovers unpacked = best.withPack(Crossovers.NEVER);
-            best = best.withUnpack(least(FEW, unpacked.withUnpack(Crossovers.NEVER), unpacked.withUnpack(2), Crossovers.NEVER));
+            best = best.withUnpack(least(UNPACKED, unpacked.withUnpack(Crossovers.NEVER), unpacked.withUnpack(2), Crossovers.NEVER));
         }
         if (types.contains(GgmlType.TL1) || types.contains(GgmlType.TL2)) {
             Crossovers unpacked = best.withPack(Crossovers.NEVER);
             long never = Crossovers.MOST_LOOK_UPS + 1;
-            best = best.withUnpackTables(least(FEW, unpacked.withUnpackTables(never), unpacked.withUnpackTables(2), never));
+            best = best.withUnpackTables(least(LOOKED_UP, unpacked.withUnpackTables(never), unpacked.withUnpackTables(2), never));
         }
         if (!kernels.kernel("gemm_packed", "i2_s").equals("none")) {
-            best = best.withPack(least(MANY, best.withPack(Crossovers.NEVER), best.withPack(2), Crossovers.NEVER));
+            best = best.withPack(least(PACKED, best.withPack(Crossovers.NEVER), best.withPack(2), Crossovers.NEVER));
         }
         return best;
     }

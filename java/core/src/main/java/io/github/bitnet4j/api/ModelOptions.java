@@ -33,10 +33,10 @@ public record ModelOptions(int threads, int contextLength, String isa, int batch
                            Optional<Crossovers> crossovers) {
 
     /**
-     * One thread a physical core, the model's context, the best kernels, 256 rows a pass, f16 keys and values, the head
+     * One thread a physical core, the model's context, the best kernels, 512 rows a pass, f16 keys and values, the head
      * that the file is made for, weights in the file.
      */
-    public static final ModelOptions DEFAULT = new ModelOptions(0, 0, "auto", 256, KvPrecision.F16, HeadMode.AUTO,
+    public static final ModelOptions DEFAULT = new ModelOptions(0, 0, "auto", 512, KvPrecision.F16, HeadMode.AUTO,
             LoadMode.MMAP, LoadListener.NONE, TernaryLayout.OF_THE_FILE, Optional.empty());
 
     public ModelOptions {
