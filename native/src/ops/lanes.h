@@ -223,6 +223,21 @@ BN_INLINE bn_lanes bn_lanes_all(float value)
     return r;
 }
 
+/*
+ * The float at x in all lanes. As an integer in 512 bits: Zen 4 spreads one of those every half cycle and a float every
+ * cycle, in pipes that additions need.
+ */
+BN_INLINE bn_lanes bn_lanes_load_all(const float *x)
+{
+#if BN_VECTOR == 16
+    int32_t bits;
+    memcpy(&bits, x, sizeof bits);
+    return (bn_lanes){{(bn_vf)_mm512_set1_epi32(bits)}};
+#else
+    return bn_lanes_all(*x);
+#endif
+}
+
 BN_INLINE bn_lanes bn_lanes_load(const float *x)
 {
     bn_lanes r;

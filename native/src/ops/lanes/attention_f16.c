@@ -17,8 +17,11 @@
 
 enum { SPAN = 32 };
 
-/* Four queries share a register of K or V: four independent sums hide the latency of an addition. */
-enum { TILE_QUERIES = 4 };
+/*
+ * A tile of sums: four queries by as many blocks of 16 columns as the registers hold. Queries share a register of K or V,
+ * columns a broadcast element of a query: loads, not multiplications, would be the limit.
+ */
+enum { TILE_QUERIES = 4, TILE_COLUMNS = BN_VECTOR == 16 ? 2 : 1 };
 
 /*
  * A matrix as blocks of 16 columns: element (k, 16 j + i) at [k * row_stride + j * block_stride + i], of floats, or of
@@ -39,24 +42,36 @@ BN_INLINE bn_lanes load_row(const blocks *b, size_t at, int half)
 }
 
 /*
- * c[i][16 j ..] (+)= sum over k < depth of a[i][k] * b[k][16 j ..], for `queries` rows i and `columns` blocks j. queries,
- * accumulate and half are constants where this is inlined.
+ * c[i][16 j ..] (+)= sum over k < depth of a[i][k] * b[k][16 j ..], for `queries` rows i and the blocks j, .. j + wide - 1.
+ * queries, wide, accumulate and half are constants where this is inlined.
  */
+BN_INLINE void product_tile(size_t queries, size_t wide, const float *const *a, size_t depth, const blocks *b, size_t j,
+                            float *const *c, int accumulate, int half)
+{
+    bn_lanes sum[TILE_COLUMNS][TILE_QUERIES];
+    for (size_t w = 0; w < wide; w++)
+        for (size_t i = 0; i < queries; i++)
+            sum[w][i] = accumulate ? bn_lanes_load(c[i] + (j + w) * BN_LANES) : bn_lanes_all(0);
+    for (size_t k = 0; k < depth; k++) {
+        bn_lanes row[TILE_COLUMNS];
+        for (size_t w = 0; w < wide; w++) row[w] = load_row(b, k * b->row_stride + (j + w) * b->block_stride, half);
+        for (size_t i = 0; i < queries; i++) {
+            const bn_lanes x = bn_lanes_load_all(a[i] + k);
+            for (size_t w = 0; w < wide; w++) sum[w][i] = bn_lanes_add_product(sum[w][i], x, row[w]);
+        }
+    }
+    for (size_t w = 0; w < wide; w++)
+        for (size_t i = 0; i < queries; i++) bn_lanes_store(c[i] + (j + w) * BN_LANES, sum[w][i]);
+}
+
+/* The same for `columns` blocks. */
 BN_INLINE void product(size_t queries, const float *const *a, size_t depth, const blocks *b, size_t columns,
                        float *const *c, int accumulate, int half)
 {
-    for (size_t j = 0; j < columns; j++) {
-        bn_lanes sum[TILE_QUERIES];
-        for (size_t i = 0; i < queries; i++)
-            sum[i] = accumulate ? bn_lanes_load(c[i] + j * BN_LANES) : bn_lanes_all(0);
-        for (size_t k = 0; k < depth; k++) {
-            const bn_lanes row = load_row(b, k * b->row_stride + j * b->block_stride, half);
-            for (size_t i = 0; i < queries; i++)
-                sum[i] = bn_lanes_add_product(sum[i], bn_lanes_all(a[i][k]), row);
-        }
-        for (size_t i = 0; i < queries; i++)
-            bn_lanes_store(c[i] + j * BN_LANES, sum[i]);
-    }
+    size_t j = 0;
+    for (; j + TILE_COLUMNS <= columns; j += TILE_COLUMNS)
+        product_tile(queries, TILE_COLUMNS, a, depth, b, j, c, accumulate, half);
+    for (; j < columns; j++) product_tile(queries, 1, a, depth, b, j, c, accumulate, half);
 }
 
 /* Scores of every query for `columns` times 16 positions from `first` of the chunk on. */
