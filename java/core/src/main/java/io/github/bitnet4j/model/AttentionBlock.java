@@ -15,7 +15,7 @@ import java.util.Optional;
  * </pre>
  * Norms are where the architecture has them.
  */
-final class AttentionBlock implements Block {
+final class AttentionBlock {
     private final Kernels kernels;
     private final Buffers buffers;
     private final MemorySegment shape;
@@ -67,9 +67,8 @@ final class AttentionBlock implements Block {
         return shape;
     }
 
-    @Override
-    public void compute(Batch batch, MemorySegment angles, Optional<FeedForwardObserver> observer) {
-        int n = batch.size();
+    /** Queries of {@code n} rows into their buffer, keys and values into the rows' caches. */
+    void project(MemorySegment rows, int n, MemorySegment angles) {
         queryKeyValue.compute(kernels, buffers.x().all(), n);
         if (queryNorm.isPresent()) {
             queryNorm.get().compute(buffers.query(), (long) n * heads, buffers.query());
@@ -77,8 +76,12 @@ final class AttentionBlock implements Block {
         if (keyNorm.isPresent()) {
             keyNorm.get().compute(buffers.key(), (long) n * kvHeads, buffers.key());
         }
-        kernels.ropeStore(shape, batch.rows(), n, angles, buffers.query(), width, buffers.key(), buffers.value(), kvWidth);
-        kernels.attention(shape, batch.rows(), n, buffers.query(), width, buffers.attention(), width, buffers.scratch());
+        kernels.ropeStore(shape, rows, n, angles, buffers.query(), width, buffers.key(), buffers.value(), kvWidth);
+    }
+
+    /** Adds to the residual stream what {@code n} rows with queries see in their caches. */
+    void attend(MemorySegment rows, int n) {
+        kernels.attention(shape, rows, n, buffers.query(), width, buffers.attention(), width, buffers.scratch());
         kernels.quantize(buffers.attention(), n, width, outputNorm, epsilon, buffers.quantizedAttention());
         output.compute(kernels, buffers.quantizedAttention(), n);
     }

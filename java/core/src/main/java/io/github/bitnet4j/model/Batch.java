@@ -16,6 +16,7 @@ public final class Batch implements AutoCloseable {
     private final MemorySegment tokens;
     private final MemorySegment rows;
     private final MemorySegment[] row;
+    private final MemorySegment wantedRows;
     private final int[] wanted;
     private final Candidates[] candidates;
     private final Candidates every = new Candidates();
@@ -30,6 +31,7 @@ public final class Batch implements AutoCloseable {
         rows = bn_row.allocateArray(capacity, arena);
         row = new MemorySegment[capacity];
         Arrays.setAll(row, i -> bn_row.asSlice(rows, i));
+        wantedRows = bn_row.allocateArray(capacity, arena);
         wanted = new int[capacity];
         candidates = new Candidates[capacity];
     }
@@ -61,6 +63,7 @@ public final class Batch implements AutoCloseable {
 
     private void want(Candidates logits) {
         candidates[wantedCount] = logits;
+        MemorySegment.copy(rows, (size - 1) * bn_row.sizeof(), wantedRows, wantedCount * bn_row.sizeof(), bn_row.sizeof());
         wanted[wantedCount++] = size - 1;
     }
 
@@ -116,8 +119,14 @@ public final class Batch implements AutoCloseable {
         return tokens;
     }
 
+    /** {@code bn_row[size]}. */
     MemorySegment rows() {
         return rows;
+    }
+
+    /** {@code bn_row[wantedCount]}. */
+    MemorySegment wantedRows() {
+        return wantedRows;
     }
 
     @Override

@@ -5,6 +5,7 @@ import io.github.bitnet4j.gguf.GgufFile;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -26,6 +27,8 @@ public final class BitNetTransformer implements AutoCloseable {
     /** Rows whose logits are computed in one product with the head, to bound the buffer. */
     private static final int LOGIT_ROWS = 16;
 
+    private record Layer(AttentionBlock attention, FeedForwardBlock feedForward) {}
+
     private final ModelConfig config;
     private final Kernels kernels;
     private final int batchSize;
@@ -35,7 +38,7 @@ public final class BitNetTransformer implements AutoCloseable {
     private final ReentrantLock turn = new ReentrantLock(true);
     private final Buffers buffers;
     private final RopeTable rope;
-    private final Block[] blocks;
+    private final Layer[] layers;
     private final MemorySegment embedding;
     private final MemorySegment head;
     private final Optional<TwoPassHead> twoPass;
@@ -69,11 +72,9 @@ public final class BitNetTransformer implements AutoCloseable {
                     config.epsilon());
             buffers = Buffers.of(config, batchSize, LOGIT_ROWS, positions, kernels.threads(), arena);
             rope = new RopeTable(config, weights.ropeScaling(config), positions, arena);
-            blocks = new Block[2 * config.layers()];
-            for (int i = 0; i < config.layers(); i++) {
-                blocks[2 * i] = new AttentionBlock(config, weights, i, buffers, kernels, arena);
-                blocks[2 * i + 1] = new FeedForwardBlock(config, weights, i, buffers, kernels, arena);
-            }
+            layers = new Layer[config.layers()];
+            Arrays.setAll(layers, i -> new Layer(new AttentionBlock(config, weights, i, buffers, kernels, arena),
+                    new FeedForwardBlock(config, weights, i, buffers, kernels, arena)));
             streamed = new ArrayList<>(weights.linears());
             if (hasHead()) {
                 twoPass.ifPresentOrElse(coarse -> coarse.mapped().ifPresent(streamed::add), () -> streamed.add(head));
@@ -196,19 +197,51 @@ public final class BitNetTransformer implements AutoCloseable {
         }
     }
 
+    /**
+     * Leaves the states of the wanted rows at the front of the residual stream. Of the last layer the others only need keys and
+     * values; an observer sees all of them all the way.
+     */
     private void compute(Batch batch, Optional<FeedForwardObserver> observer) {
         MemorySegment angles = rope.upTo(batch.longest());
-        kernels.embed(embedding, batch.tokens(), batch.size(), config.embeddingFactor(), buffers.x().all());
-        for (Block block : blocks) {
-            block.compute(batch, angles, observer);
+        MemorySegment rows = batch.rows();
+        int n = batch.size();
+        kernels.embed(embedding, batch.tokens(), n, config.embeddingFactor(), buffers.x().all());
+        for (int i = 0; i < layers.length; i++) {
+            layers[i].attention().project(rows, n, angles);
+            if (i == layers.length - 1 && observer.isEmpty()) {
+                keepWanted(batch);
+                rows = batch.wantedRows();
+                n = batch.wantedCount();
+                if (n == 0) {
+                    return;
+                }
+            }
+            layers[i].attention().attend(rows, n);
+            layers[i].feedForward().compute(n, observer);
         }
+        if (observer.isPresent()) {
+            keepWanted(batch);
+        }
+    }
+
+    /** Moves the wanted rows of the residual stream and of the queries to the front, in their order. */
+    private void keepWanted(Batch batch) {
+        for (int i = 0; i < batch.wantedCount(); i++) {
+            moveRow(buffers.x().all(), config.hidden(), batch.wanted(i), i);
+            moveRow(buffers.query(), config.attentionWidth(), batch.wanted(i), i);
+        }
+    }
+
+    private static void moveRow(MemorySegment floats, long width, int from, int to) {
+        long bytes = width * Float.BYTES;
+        MemorySegment.copy(floats, from * bytes, floats, to * bytes, bytes);
     }
 
     private void logits(Batch batch, RowConsumer consumer) {
         for (int first = 0; first < batch.wantedCount(); first += LOGIT_ROWS) {
             int count = Math.min(LOGIT_ROWS, batch.wantedCount() - first);
             for (int i = 0; i < count; i++) {
-                norm(batch.wanted(first + i), buffers.normed().row()[i]);
+                norm(first + i, buffers.normed().row()[i]);
             }
             product(batch, first, count);
             for (int i = 0; i < count; i++) {
@@ -220,13 +253,14 @@ public final class BitNetTransformer implements AutoCloseable {
     private void states(Batch batch, RowConsumer consumer) {
         MemorySegment state = buffers.normed().row()[0];
         for (int i = 0; i < batch.wantedCount(); i++) {
-            norm(batch.wanted(i), state);
+            norm(i, state);
             consumer.accept(batch.wanted(i), state);
         }
     }
 
-    private void norm(int row, MemorySegment state) {
-        outputNorm.compute(buffers.x().row()[row], 1, state);
+    /** Norms the state of the {@code i}-th wanted row. */
+    private void norm(int i, MemorySegment state) {
+        outputNorm.compute(buffers.x().row()[i], 1, state);
     }
 
     /** Logits of {@code count} rows of those wanted, from the {@code first} on: all of them if one row needs all. */

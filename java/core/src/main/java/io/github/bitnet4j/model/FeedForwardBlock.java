@@ -19,7 +19,7 @@ import java.util.Optional;
  * Norms are where the architecture has them.
  * With one row, {@code gateUpOfOne} takes the place of {@code gateUp}: where a ReLU closes a gate, the row of up is not read.
  */
-final class FeedForwardBlock implements Block {
+final class FeedForwardBlock {
     private final Kernels kernels;
     private final Buffers buffers;
     private final int layer;
@@ -59,9 +59,8 @@ final class FeedForwardBlock implements Block {
         return activation == Activation.RELU2 && bn_matrix.type(up) == BitNetNative.BN_TYPE_I2_S();
     }
 
-    @Override
-    public void compute(Batch batch, MemorySegment angles, Optional<FeedForwardObserver> observer) {
-        int n = batch.size();
+    /** Adds to the residual stream of {@code n} rows. */
+    void compute(int n, Optional<FeedForwardObserver> observer) {
         (n == 1 ? gateUpOfOne : gateUp).compute(kernels, buffers.x().all(), n);
         if (observer.isPresent()) {
             showGates(observer.get(), n);
