@@ -396,7 +396,7 @@ typedef struct bn_attention_shape {
     int32_t rope_style; /* bn_rope_style                                                          */
     int32_t layer;
     float scale;        /* of the scores: 1 / sqrt(head_dim)                                      */
-    int32_t reserved;   /* 0 */
+    int32_t window;     /* positions that a row sees, its own the last of them; 0: all up to its own */
 } bn_attention_shape;
 
 /*
@@ -409,8 +409,8 @@ BN_API bn_status bn_rope_store(bn_context *ctx, const bn_attention_shape *shape,
                                int64_t kv_stride);
 
 /*
- * Causal attention of each row over positions 0 .. row.position of its sequence, query head j reading KV head
- * j / (heads / kv_heads). Over f16 and int8, softmax is online over chunks of fixed size; over f32, one pass in double.
+ * Causal attention of each row over positions 0 .. row.position of its sequence, or the last shape->window of them, query
+ * head j reading KV head j / (heads / kv_heads). Over f16 and int8, softmax is online over chunks of fixed size; over f32, one pass in double.
  * Either way the result does not depend on threads.
  * q: [n][q_stride]; out: [n][out_stride], heads * head_dim written.
  * scratch: bn_attention_scratch(shape, n, threads, longest) bytes, 64-byte aligned; longest = the largest position + 1.

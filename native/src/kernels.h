@@ -166,7 +166,7 @@ static inline size_t bn_attention_padded(size_t head_dim)
 
 /*
  * Some queries and a chunk of the KV head that all of them read. part[i] receives, in padded_dim + 2 floats: the sum of
- * exp(score - max) * v over the positions below limit[i], max, the sum of exp(score - max).
+ * exp(score - max) * v over the positions from[i] .. limit[i] - 1, max, the sum of exp(score - max).
  */
 typedef struct bn_attention_chunk {
     const void *keys; /* of the chunk's 256 positions, as the cache of the kernel's format holds them */
@@ -175,7 +175,8 @@ typedef struct bn_attention_chunk {
     float scale;
     size_t queries;
     const float *query[BN_ATTENTION_QUERIES];
-    size_t limit[BN_ATTENTION_QUERIES]; /* positions of the chunk that the query sees, 0 .. 256 */
+    size_t from[BN_ATTENTION_QUERIES];  /* the first position of the chunk that the query sees   */
+    size_t limit[BN_ATTENTION_QUERIES]; /* behind the last one, 0 .. 256; 0: it sees none of them */
     float *part[BN_ATTENTION_QUERIES];
 } bn_attention_chunk;
 
@@ -194,11 +195,12 @@ typedef void (*bn_attention_merge_fn)(float *restrict parts, size_t stride, size
 /* out = a part's weighted sum / its sum of weights. */
 typedef void (*bn_attention_finish_fn)(const float *restrict part, size_t head_dim, float *restrict out);
 
-/* One query over the positions 0 .. count - 1 of a KV head that is kept as f32. */
+/* One query over the positions from .. count - 1 of a KV head that is kept as f32. */
 typedef struct bn_exact_query {
     const float *q;
     const float *keys;   /* [capacity / 16][head_dim][16] */
     const float *values; /* [capacity][head_dim]          */
+    size_t from;
     size_t count;
     size_t head_dim;
     float scale;

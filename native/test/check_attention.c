@@ -92,14 +92,14 @@ static void fill_chunk(chunk_data *c, bn_format format, size_t dim, size_t longe
  * Over int8 keys, each element of the query is off by half a step of absmax / 127, and each weight by half of the
  * largest / 16383, as its product with the step of the values is, times a code of up to 127.
  */
-static void check_part(const chunk_data *c, const float *q, size_t limit, float scale, const float *part)
+static void check_part(const chunk_data *c, const float *q, size_t from, size_t limit, float scale, const float *part)
 {
     const size_t dim = c->dim, padded_dim = bn_attention_padded(dim);
     const int int8 = c->format == BN_FORMAT_INT8;
     double score[CHUNK], out[MOST_DIM] = {0}, top = -INFINITY, sum = 0, size = 0, units = 0, step = 0, rounding = 0;
     double largest = 0;
     for (size_t d = 0; d < dim && int8; d++) step = fmax(step, fabs((double)q[d]) / 127);
-    for (size_t p = 0; p < limit; p++) {
+    for (size_t p = from; p < limit; p++) {
         double terms = 0, key = 0;
         score[p] = 0;
         for (size_t d = 0; d < dim; d++) {
@@ -112,7 +112,7 @@ static void check_part(const chunk_data *c, const float *q, size_t limit, float 
         units = fmax(units, ((double)dim + 3) * terms);
         rounding = fmax(rounding, step / 2 * key);
     }
-    for (size_t p = 0; p < limit; p++) {
+    for (size_t p = from; p < limit; p++) {
         const double e = exp(score[p] - top);
         sum += e;
         largest = fmax(largest, int8 ? e * c->value_step[p] : 0);
@@ -139,7 +139,7 @@ static void check_part(const chunk_data *c, const float *q, size_t limit, float 
 
 typedef struct query_set {
     size_t count;
-    size_t limit[QUERIES];
+    size_t limit[QUERIES], from[QUERIES];
 } query_set;
 
 static void run_chunk(bn_attention_fn kernel, const chunk_data *c, const query_set *set, const float *q,
@@ -149,6 +149,7 @@ static void run_chunk(bn_attention_fn kernel, const chunk_data *c, const query_s
     chunk.scale = 1 / sqrtf((float)c->dim);
     for (size_t i = 0; i < set->count; i++) {
         chunk.query[i] = q + i * c->dim;
+        chunk.from[i] = set->from[i];
         chunk.limit[i] = set->limit[i];
         chunk.part[i] = parts + i * stride;
     }
@@ -174,8 +175,8 @@ static void check_chunk(const bn_kernel *kernel, const chunk_data *c, const quer
     float_untouched(3, work_bytes, side);
     float_untouched(4, parts_bytes, side);
     for (size_t i = 0; i < set->count; i++) {
-        const query_set one = {1, {set->limit[i]}};
-        check_part(c, q + i * dim, set->limit[i], 1 / sqrtf((float)dim), parts + i * stride);
+        const query_set one = {1, {set->limit[i]}, {set->from[i]}};
+        check_part(c, q + i * dim, set->from[i], set->limit[i], 1 / sqrtf((float)dim), parts + i * stride);
         run_chunk((bn_attention_fn)kernel->function, c, &one, q + i * dim, keys, values, work, alone, stride);
         float_expect_same("part of a query alone", alone, parts + i * stride, stride);
     }
@@ -185,16 +186,19 @@ void check_attention(const bn_kernel *kernel)
 {
     static chunk_data c;
     static const query_set sets[] = {
-        {1, {1}},
-        {1, {256}},
-        {2, {15, 16}},
-        {3, {17, 31, 32}},
-        {4, {100, 100, 100, 100}},
-        {4, {33, 34, 35, 36}},
-        {5, {0, 255, 256, 0, 7}},
-        {8, {200, 200, 200, 200, 201, 201, 201, 201}},
+        {1, {1}, {0}},
+        {1, {256}, {0}},
+        {2, {15, 16}, {0}},
+        {3, {17, 31, 32}, {0}},
+        {4, {100, 100, 100, 100}, {0}},
+        {4, {33, 34, 35, 36}, {0}},
+        {5, {0, 255, 256, 0, 7}, {0}},
+        {8, {200, 200, 200, 200, 201, 201, 201, 201}, {0}},
         {32, {1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16,
-              17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 256}},
+              17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 256}, {0}},
+        {2, {16, 256}, {15, 255}},
+        {5, {100, 101, 102, 0, 104}, {36, 37, 38, 0, 40}},
+        {8, {256, 256, 256, 256, 256, 256, 256, 256}, {0, 1, 15, 16, 17, 100, 250, 255}},
     };
     uint64_t random = 6;
     for (const size_t *dim = DIMS; *dim != 0; dim++) {

@@ -8,6 +8,7 @@ enum { MOST_POSITIONS = 300, MOST_DIM = 256, CAPACITY = 304 };
 
 static const size_t DIMS[] = {4, 12, 16, 64, 100, 128, 256, 0};
 static const size_t COUNTS[] = {1, 2, 15, 16, 17, 31, 33, 255, 256, 300, 0};
+static const size_t FIRSTS[] = {0, 1, 15, SIZE_MAX}; /* a window's, within the first 16 positions that lie together */
 
 typedef struct sequence {
     float q[MOST_DIM];
@@ -30,32 +31,32 @@ static void fill(sequence *s, size_t dim, size_t count, uint64_t *random)
 }
 
 /* Errors in double vanish against the one rounding of the result: half a unit, and a little for cancellation. */
-static void expect_definition(const sequence *s, size_t dim, size_t count, float scale, const float *out)
+static void expect_definition(const sequence *s, size_t dim, size_t from, size_t count, float scale, const float *out)
 {
     double weight[MOST_POSITIONS], top = -INFINITY, sum = 0;
-    for (size_t p = 0; p < count; p++) {
+    for (size_t p = from; p < count; p++) {
         weight[p] = 0;
         for (size_t d = 0; d < dim; d++) weight[p] += (double)s->q[d] * s->keys[key_index(dim, p, d)];
         weight[p] *= scale;
         top = fmax(top, weight[p]);
     }
-    for (size_t p = 0; p < count; p++) sum += weight[p] = exp(weight[p] - top);
+    for (size_t p = from; p < count; p++) sum += weight[p] = exp(weight[p] - top);
     for (size_t d = 0; d < dim; d++) {
         double value = 0;
-        for (size_t p = 0; p < count; p++) value += weight[p] * s->values[p * dim + d];
+        for (size_t p = from; p < count; p++) value += weight[p] * s->values[p * dim + d];
         value /= sum;
         if (fabs(out[d] - value) > UNIT * fabs(value) + 1e-13)
             check_failed("element %zu is %.9g, in double %.15g", d, (double)out[d], value);
     }
 }
 
-static void check_sequence(const bn_kernel *kernel, const sequence *s, size_t dim, size_t count, guard_side side)
+static void check_sequence(const bn_kernel *kernel, const sequence *s, size_t dim, size_t from, size_t count, guard_side side)
 {
     const size_t padded = (count + 15) / 16 * 16;
     double scores[CAPACITY];
     float expected[MOST_DIM];
     /* Softmax of scores between -20 and 20 has large and tiny weights. */
-    bn_exact_query query = {s->q, s->keys, s->values, count, dim, 20.0f / (float)dim};
+    bn_exact_query query = {s->q, s->keys, s->values, from, count, dim, 20.0f / (float)dim};
     ((bn_attention_exact_fn)float_scalar(kernel))(&query, scores, expected);
     query.q = float_input(0, s->q, dim * sizeof(float), side);
     query.keys = float_input(1, s->keys, padded * dim * sizeof(float), side);
@@ -64,7 +65,7 @@ static void check_sequence(const bn_kernel *kernel, const sequence *s, size_t di
     float *out = float_output(4, dim * sizeof(float), side);
     ((bn_attention_exact_fn)kernel->function)(&query, room, out);
     float_expect_same("out", out, expected, dim);
-    expect_definition(s, dim, count, query.scale, out);
+    expect_definition(s, dim, from, count, query.scale, out);
     float_untouched(3, padded * sizeof(double), side);
     float_untouched(4, dim * sizeof(float), side);
 }
@@ -75,10 +76,12 @@ void check_attention_exact(const bn_kernel *kernel)
     uint64_t random = 10;
     for (const size_t *dim = DIMS; *dim != 0; dim++) {
         for (const size_t *count = COUNTS; *count != 0; count++) {
-            check_describe("%s, head_dim %zu, %zu positions", kernel->name, *dim, *count);
             fill(&s, *dim, *count, &random);
-            check_sequence(kernel, &s, *dim, *count, GUARD_START);
-            check_sequence(kernel, &s, *dim, *count, GUARD_END);
+            for (const size_t *from = FIRSTS; *from < *count; from++) {
+                check_describe("%s, head_dim %zu, positions %zu to %zu", kernel->name, *dim, *from, *count);
+                check_sequence(kernel, &s, *dim, *from, *count, GUARD_START);
+                check_sequence(kernel, &s, *dim, *from, *count, GUARD_END);
+            }
         }
     }
 }

@@ -74,7 +74,7 @@ int main(void) {
     FIELD(bn_attention_shape, rope_style);
     FIELD(bn_attention_shape, layer);
     FIELD(bn_attention_shape, scale);
-    FIELD(bn_attention_shape, reserved);
+    FIELD(bn_attention_shape, window);
 
     STRUCT(bn_crossovers);
     FIELD(bn_crossovers, unpack);

@@ -57,12 +57,17 @@ static size_t position_bytes(int32_t head_dim, bn_kv_type type)
     return type == BN_KV_F32 ? dim * sizeof(float) : type == BN_KV_F16 ? dim * sizeof(uint16_t) : dim + sizeof(float);
 }
 
-static world world_create(int32_t heads, int32_t kv_heads, int32_t head_dim, int32_t style, bn_kv_type type)
+/* Of a shape's heads, style and window; all of each head is rotated, in layer 1. */
+static world world_create(bn_attention_shape shape, bn_kv_type type)
 {
-    world w = {.shape = {heads, kv_heads, head_dim, head_dim, style, 1, 1 / sqrtf((float)head_dim), 0}};
-    w.q_cols = (size_t)heads * (size_t)head_dim;
-    w.kv_cols = (size_t)kv_heads * (size_t)head_dim;
-    const size_t bytes = (size_t)LAYERS * CAPACITY * (size_t)kv_heads * position_bytes(head_dim, type);
+    const int32_t head_dim = shape.head_dim;
+    shape.rope_dim = head_dim;
+    shape.layer = 1;
+    shape.scale = 1 / sqrtf((float)head_dim);
+    world w = {.shape = shape};
+    w.q_cols = (size_t)shape.heads * (size_t)head_dim;
+    w.kv_cols = (size_t)shape.kv_heads * (size_t)head_dim;
+    const size_t bytes = (size_t)LAYERS * CAPACITY * (size_t)shape.kv_heads * position_bytes(head_dim, type);
     for (int s = 0; s < SEQUENCES; s++) {
         /* Bytes of 0xff are NaN as numbers and as steps: whatever was not stored must not show. */
         w.cache[s] = (bn_kv_cache){aligned_room(bytes), aligned_room(bytes), CAPACITY, type, 0};
@@ -166,7 +171,7 @@ static void check_mixed_batch(bn_context *ctx, world *w, const float *expected)
     free(out);
 }
 
-static void check_attention(const world *shape, bn_kv_type type)
+static void check_attention(bn_attention_shape shape, bn_kv_type type)
 {
     static const int32_t threads[] = {1, 2, 7};
     static const int64_t batches[] = {48, 5, 1};
@@ -176,8 +181,7 @@ static void check_attention(const world *shape, bn_kv_type type)
         for (int i = 0; i < 3; i++) {
             bn_context *ctx;
             if (bn_context_create(threads[i], isa, &ctx) != BN_OK) continue;
-            world w = world_create(shape->shape.heads, shape->shape.kv_heads, shape->shape.head_dim,
-                                   shape->shape.rope_style, type);
+            world w = world_create(shape, type);
             float *kept = run_sequences(ctx, &w, batches[i]);
             bytes = (size_t)SEQUENCES * MARK_COUNT * w.q_cols * sizeof(float);
             if (expected == NULL) {
@@ -194,6 +198,39 @@ static void check_attention(const world *shape, bn_kv_type type)
         }
     }
     free(expected);
+}
+
+/*
+ * What lies before a window does not show, and nothing else is left out: with other keys and values at the first 701
+ * positions of sequence 0 and the first 702 of sequence 1, the rows that see 300 have other bits exactly where one of those
+ * is another. Position 1000 sees 701 to 1000.
+ */
+static void check_window(bn_attention_shape shape, bn_kv_type type)
+{
+    enum { CHANGED = 701, WINDOW = 300 };
+    bn_context *ctx;
+    EXPECT(bn_context_create(2, BN_ISA_AUTO, &ctx) == BN_OK, "no context");
+    float *kept[2];
+    shape.window = WINDOW;
+    for (int i = 0; i < 2; i++) {
+        world w = world_create(shape, type);
+        for (size_t s = 0; s < 2; s++)
+            for (size_t k = 0; i == 1 && k < (CHANGED + s) * w.kv_cols; k++) w.v[s * CAPACITY * w.kv_cols + k] *= -0.5f;
+        kept[i] = run_sequences(ctx, &w, 48);
+        world_destroy(&w);
+    }
+    const size_t cols = (size_t)shape.heads * (size_t)shape.head_dim;
+    for (int s = 0; s < 2; s++) {
+        for (int m = 0; m < MARK_COUNT; m++) {
+            const size_t at = (size_t)(s * MARK_COUNT + m) * cols;
+            const int same = memcmp(kept[0] + at, kept[1] + at, cols * sizeof(float)) == 0;
+            EXPECT(same == (MARKS[m] - WINDOW + 1 >= CHANGED + s), "cache type %d, sequence %d, position %lld sees %s", type, s,
+                   (long long)MARKS[m], same ? "less than its window" : "more than its window");
+        }
+    }
+    free(kept[0]);
+    free(kept[1]);
+    bn_context_destroy(ctx);
 }
 
 /*
@@ -358,6 +395,8 @@ static void check_arguments(void)
     expect_sentence(ctx, bn_attention(ctx, &shape, &row, 1, x, 192, x, 192, x), "3 heads");
     shape = (bn_attention_shape){2, 1, 62, 62, BN_ROPE_HALVES, 0, 0.125f, 0};
     expect_sentence(ctx, bn_attention(ctx, &shape, &row, 1, x, 192, x, 192, x), "head_dim 62");
+    shape = (bn_attention_shape){2, 1, 64, 64, BN_ROPE_HALVES, 0, 0.125f, -1};
+    expect_sentence(ctx, bn_attention(ctx, &shape, &row, 1, x, 192, x, 192, x), "a window of -1");
     EXPECT(bn_attention_scratch(NULL, 1, 1, 1) == 0, "scratch of no shape");
 
     bn_cancel(ctx);
@@ -370,16 +409,22 @@ static void check_arguments(void)
 int main(void)
 {
     /* Grouped heads; one KV head a head, of a length that is no multiple of 16; more heads a KV head than a tile holds. */
-    static const world shapes[] = {
-        {.shape = {.heads = 4, .kv_heads = 2, .head_dim = 32, .rope_style = BN_ROPE_HALVES}},
-        {.shape = {.heads = 2, .kv_heads = 2, .head_dim = 20, .rope_style = BN_ROPE_INTERLEAVED}},
-        {.shape = {.heads = 36, .kv_heads = 1, .head_dim = 8, .rope_style = BN_ROPE_HALVES}},
+    static const bn_attention_shape shapes[] = {
+        {.heads = 4, .kv_heads = 2, .head_dim = 32, .rope_style = BN_ROPE_HALVES},
+        {.heads = 2, .kv_heads = 2, .head_dim = 20, .rope_style = BN_ROPE_INTERLEAVED},
+        {.heads = 36, .kv_heads = 1, .head_dim = 8, .rope_style = BN_ROPE_HALVES},
+        {.heads = 4, .kv_heads = 2, .head_dim = 32, .rope_style = BN_ROPE_HALVES, .window = 300},
+        {.heads = 2, .kv_heads = 2, .head_dim = 20, .rope_style = BN_ROPE_HALVES, .window = 5},
     };
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
-        check_attention(&shapes[i], BN_KV_F16);
-        check_attention(&shapes[i], BN_KV_INT8);
+        check_attention(shapes[i], BN_KV_F16);
+        check_attention(shapes[i], BN_KV_INT8);
     }
-    check_attention(&shapes[1], BN_KV_F32);
+    check_attention(shapes[1], BN_KV_F32);
+    check_attention(shapes[3], BN_KV_F32);
+    check_window(shapes[0], BN_KV_F16);
+    check_window(shapes[0], BN_KV_F32);
+    check_window(shapes[0], BN_KV_INT8);
     check_int8_layout();
     check_rows();
     check_embed_factor();

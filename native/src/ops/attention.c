@@ -106,19 +106,38 @@ size_t bn_attention_scratch(const bn_attention_shape *shape, int64_t n, int32_t 
     return bytes > exact ? bytes : exact;
 }
 
+/* The first position that a row sees. */
+static int64_t first_of(const attention_job *job, int64_t row)
+{
+    const int64_t window = job->shape->window, end = job->rows[row].position + 1;
+    return window == 0 || end <= window ? 0 : end - window;
+}
+
+static int64_t first_chunk(const attention_job *job, int64_t row)
+{
+    return first_of(job, row) / CHUNK;
+}
+
 static size_t limit_of(const attention_job *job, int64_t row, int64_t chunk)
 {
     const int64_t visible = job->rows[row].position + 1 - chunk * CHUNK;
-    return visible <= 0 ? 0 : visible < CHUNK ? (size_t)visible : CHUNK;
+    return visible <= 0 || chunk < first_chunk(job, row) ? 0 : visible < CHUNK ? (size_t)visible : CHUNK;
 }
 
-/* Last chunk that a row of the tile sees. */
-static int64_t last_chunk(const attention_job *job, const tile *t)
+/* The chunks that some row of the tile sees: from the first to the last. */
+typedef struct chunk_range {
+    int64_t first, last;
+} chunk_range;
+
+static chunk_range chunks_of(const attention_job *job, const tile *t)
 {
-    int64_t longest = 0;
-    for (int64_t r = t->row; r < t->row + t->rows; r++)
-        if (job->rows[r].position > longest) longest = job->rows[r].position;
-    return longest / CHUNK;
+    chunk_range range = {INT64_MAX, 0};
+    for (int64_t r = t->row; r < t->row + t->rows; r++) {
+        const int64_t first = first_chunk(job, r), last = job->rows[r].position / CHUNK;
+        range.first = first < range.first ? first : range.first;
+        range.last = last > range.last ? last : range.last;
+    }
+    return range;
 }
 
 /* The chunk's queries in the order [row][head]; part[] is left to the caller. */
@@ -136,6 +155,7 @@ static bn_attention_chunk chunk_of(const attention_job *job, const tile *t, int6
     for (size_t i = 0; i < c.queries; i++) {
         const int64_t row = t->row + (int64_t)i / t->heads, head = t->head + (int64_t)i % t->heads;
         c.query[i] = job->q + row * job->q_stride + head * shape->head_dim;
+        c.from[i] = chunk == first_chunk(job, row) ? (size_t)(first_of(job, row) % CHUNK) : 0;
         c.limit[i] = limit_of(job, row, chunk);
     }
     return c;
@@ -146,13 +166,17 @@ static void attend_whole(const attention_job *job, const tile *t, float *scratch
 {
     const size_t dim = (size_t)job->shape->head_dim, stride = job->plan.stride;
     float *slots = scratch + bn_attention_work(dim);
-    const int64_t last = last_chunk(job, t);
-    for (int64_t chunk = 0; chunk <= last; chunk++) {
+    const chunk_range range = chunks_of(job, t);
+    for (int64_t chunk = range.first; chunk <= range.last; chunk++) {
         bn_attention_chunk c = chunk_of(job, t, chunk);
-        for (size_t i = 0; i < c.queries; i++) c.part[i] = slots + (2 * i + (chunk > 0)) * stride;
+        int folds[BN_ATTENTION_QUERIES];
+        for (size_t i = 0; i < c.queries; i++) {
+            folds[i] = chunk > first_chunk(job, t->row + (int64_t)i / t->heads);
+            c.part[i] = slots + (2 * i + (size_t)folds[i]) * stride;
+        }
         job->attention(&c, scratch);
-        for (size_t i = 0; chunk > 0 && i < c.queries; i++)
-            if (c.limit[i] > 0) job->merge(slots + 2 * i * stride, stride, 2, dim);
+        for (size_t i = 0; i < c.queries; i++)
+            if (folds[i] && c.limit[i] > 0) job->merge(slots + 2 * i * stride, stride, 2, dim);
     }
     for (int64_t i = 0; i < t->rows * t->heads; i++) {
         const int64_t row = t->row + i / t->heads, head = t->head + i % t->heads;
@@ -167,7 +191,8 @@ static float *partial(const attention_job *job, int64_t row, int64_t head, int64
 
 static void attend_chunk(const attention_job *job, const tile *t, int64_t chunk, float *scratch)
 {
-    if (chunk > last_chunk(job, t)) return;
+    const chunk_range range = chunks_of(job, t);
+    if (chunk < range.first || chunk > range.last) return;
     bn_attention_chunk c = chunk_of(job, t, chunk);
     for (size_t i = 0; i < c.queries; i++)
         c.part[i] = partial(job, t->row + (int64_t)i / t->heads, t->head + (int64_t)i % t->heads, chunk);
@@ -233,8 +258,9 @@ static void fold_partials(void *argument, int64_t begin, int64_t end, int32_t th
     const size_t dim = (size_t)job->shape->head_dim;
     for (int64_t i = begin; i < end; i++) {
         const int64_t row = i / job->shape->heads, head = i % job->shape->heads;
-        float *parts = partial(job, row, head, 0);
-        job->merge(parts, job->plan.stride, (size_t)(job->rows[row].position / CHUNK + 1), dim);
+        const int64_t first = first_chunk(job, row), last = job->rows[row].position / CHUNK;
+        float *parts = partial(job, row, head, first);
+        job->merge(parts, job->plan.stride, (size_t)(last - first + 1), dim);
         job->finish(parts, dim, job->out + row * job->out_stride + head * (int64_t)dim);
     }
 }
@@ -247,12 +273,15 @@ static void exact_heads(void *argument, int64_t begin, int64_t end, int32_t thre
     for (int64_t i = begin; i < end; i++) {
         const int64_t row = i / shape->heads, head = i % shape->heads;
         const bn_kv_cache *cache = job->rows[row].cache;
-        const size_t first = bn_cache_head(shape, cache, (int32_t)(head / (shape->heads / shape->kv_heads)));
+        const int64_t first = first_of(job, row), block = first / 16 * 16; /* where 16 keys that lie together begin */
+        const size_t at = bn_cache_head(shape, cache, (int32_t)(head / (shape->heads / shape->kv_heads))) +
+                          (size_t)block * bn_cache_position(shape, cache);
         const bn_exact_query query = {
             .q = job->q + row * job->q_stride + head * shape->head_dim,
-            .keys = (const void *)((const uint8_t *)cache->keys + first),
-            .values = (const void *)((const uint8_t *)cache->values + first),
-            .count = (size_t)job->rows[row].position + 1,
+            .keys = (const void *)((const uint8_t *)cache->keys + at),
+            .values = (const void *)((const uint8_t *)cache->values + at),
+            .from = (size_t)(first - block),
+            .count = (size_t)(job->rows[row].position + 1 - block),
             .head_dim = (size_t)shape->head_dim,
             .scale = shape->scale,
         };
@@ -267,7 +296,7 @@ static void attend(bn_context *ctx, attention_job *job)
     for (int64_t r = 0; r < job->n; r++) {
         const int64_t position = job->rows[r].position;
         longest = position > longest ? position : longest;
-        positions += position + 1;
+        positions += position + 1 - first_of(job, r);
     }
     job->longest = longest + 1;
     job->chunks = longest / CHUNK + 1;
@@ -285,19 +314,21 @@ static void attend(bn_context *ctx, attention_job *job)
     }
 }
 
-/* A sequence's keys and values of the layer once for the rows of it that follow each other, as far as the last row sees. */
+/* A sequence's keys and values of the layer once for the rows of it that follow each other, as far as they see. */
 static bn_work work_of(const attention_job *job)
 {
     const bn_attention_shape *shape = job->shape;
     bn_work work = {0};
-    for (int64_t r = 0, longest = 0; r < job->n; r++) {
+    for (int64_t r = 0, begin = INT64_MAX, end = 0; r < job->n; r++) {
         const bn_kv_cache *cache = job->rows[r].cache;
-        const int64_t seen = job->rows[r].position + 1;
-        longest = longest > seen ? longest : seen;
-        work.float_multiply_adds += 2 * seen * shape->head_dim * shape->heads;
+        const int64_t first = first_of(job, r), last = job->rows[r].position;
+        begin = first < begin ? first : begin;
+        end = last >= end ? last + 1 : end;
+        work.float_multiply_adds += 2 * (last + 1 - first) * shape->head_dim * shape->heads;
         if (r + 1 < job->n && job->rows[r + 1].cache->keys == cache->keys) continue;
-        work.bytes += longest * 2 * shape->kv_heads * (int64_t)bn_cache_position(shape, cache);
-        longest = 0;
+        work.bytes += (end - begin) * 2 * shape->kv_heads * (int64_t)bn_cache_position(shape, cache);
+        begin = INT64_MAX;
+        end = 0;
     }
     return work;
 }

@@ -17,6 +17,8 @@ static bn_status check_shape(bn_context *ctx, const char *operation, const bn_at
     if (shape->rope_style != BN_ROPE_HALVES && shape->rope_style != BN_ROPE_INTERLEAVED)
         return bn_fail(ctx, BN_ERROR_ARGUMENT, "%s: no RoPE style has the number %d", operation, shape->rope_style);
     if (shape->layer < 0) return bn_fail(ctx, BN_ERROR_ARGUMENT, "%s: layer %d", operation, shape->layer);
+    if (shape->window < 0)
+        return bn_fail(ctx, BN_ERROR_ARGUMENT, "%s: a window of %d positions", operation, shape->window);
     return BN_OK;
 }
 

@@ -20,14 +20,15 @@ static void score(const bn_exact_query *query, double *scores)
     }
 }
 
-/* scores -> exp(score - max), zero behind `count`; gives their sum. */
-static double exponentials(size_t count, double *scores)
+/* scores -> exp(score - max), zero below `from` and behind `count`; gives their sum. */
+static double exponentials(size_t from, size_t count, double *scores)
 {
     double largest = -INFINITY;
-    for (size_t p = 0; p < count; p++) largest = scores[p] > largest ? scores[p] : largest;
+    for (size_t p = from; p < count; p++) largest = scores[p] > largest ? scores[p] : largest;
     const bn_doubles top = bn_doubles_all(largest);
     for (size_t p = 0; p < count; p += BN_LANES)
         bn_doubles_store(scores + p, bn_doubles_exp(bn_doubles_sub(bn_doubles_load(scores + p), top)));
+    for (size_t p = 0; p < from; p++) scores[p] = 0;
     for (size_t p = count; p % BN_LANES != 0; p++) scores[p] = 0;
     bn_doubles sum = bn_doubles_all(0);
     for (size_t p = 0; p < count; p += BN_LANES) sum = bn_doubles_add(sum, bn_doubles_load(scores + p));
@@ -54,7 +55,7 @@ BN_INLINE void values_at(const bn_exact_query *query, const double *weights, dou
 void BN_LANES_NAME(attention_exact)(const bn_exact_query *query, double *scores, float *out)
 {
     score(query, scores);
-    const double total = exponentials(query->count, scores);
+    const double total = exponentials(query->from, query->count, scores);
     size_t d = 0;
     for (; d + BN_LANES <= query->head_dim; d += BN_LANES) values_at(query, scores, total, d, BN_LANES, out);
     if (d < query->head_dim) values_at(query, scores, total, d, query->head_dim - d, out);

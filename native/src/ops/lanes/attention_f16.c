@@ -170,8 +170,8 @@ BN_INLINE void attend(const bn_attention_chunk *chunk, float *work, size_t longe
     for (size_t i = 0; i < chunk->queries; i++) {
         float *part = chunk->part[i];
         memset(part, 0, padded_dim * sizeof *part);
-        bn_exponentials(scores + i * BN_ATTENTION_CHUNK, chunk->limit[i], chunk->scale, part + padded_dim,
-                        part + padded_dim + 1);
+        bn_exponentials(scores + i * BN_ATTENTION_CHUNK, chunk->from[i], chunk->limit[i], chunk->scale,
+                        part + padded_dim, part + padded_dim + 1);
     }
     for (size_t first = 0; first < longest; first += SPAN) {
         const size_t count = longest - first < SPAN ? longest - first : SPAN, at = first * dim;
@@ -182,8 +182,8 @@ BN_INLINE void attend(const bn_attention_chunk *chunk, float *work, size_t longe
 }
 
 /*
- * part[i] of each query: [0, padded_dim) the sum of exp(score - max) * v over the positions below limit[i], then max
- * and the sum of exp(score - max). A query that sees nothing of the chunk gets max -infinity and zeros.
+ * part[i] of each query: [0, padded_dim) the sum of exp(score - max) * v over the positions that it sees, then max and
+ * the sum of exp(score - max). A query that sees nothing of the chunk gets max -infinity and zeros.
  */
 void BN_LANES_NAME(attention_f16)(const bn_attention_chunk *chunk, float *work)
 {

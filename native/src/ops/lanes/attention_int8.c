@@ -166,7 +166,7 @@ BN_INLINE void attend(size_t queries, const bn_attention_chunk *chunk, size_t fi
     score(queries, &t, chunk->keys, dim, count, chunk->values);
     for (size_t i = 0; i < queries; i++) {
         float *sums = chunk->part[first + i] + padded_dim;
-        bn_exponentials(t.scores[i], limit[i], t.scale[i], sums, sums + 1);
+        bn_exponentials(t.scores[i], chunk->from[first + i], limit[i], t.scale[i], sums, sums + 1);
         t.scale[i] = quantize_weights(t.scores[i], limit[i], count, chunk->values, dim, t.weights + i * GROUP, queries * GROUP);
     }
     add_values(queries, &t, chunk->values, dim, count, next_keys, chunk->part + first);

@@ -4,12 +4,13 @@
 
 #include "ops/lanes.h"
 
-/* scores of one query -> exp(score * scale - max), with zeros from `limit` to the next multiple of 16. */
-static inline void bn_exponentials(float *scores, size_t limit, float scale, float *max, float *sum)
+/* scores of one query -> exp(score * scale - max), with zeros below `from` and from `limit` to the next multiple of 16. */
+static inline void bn_exponentials(float *scores, size_t from, size_t limit, float scale, float *max, float *sum)
 {
     const bn_lanes scales = bn_lanes_all(scale);
     const bn_lanes nothing = bn_lanes_all(-__builtin_inff());
     bn_lanes largest = nothing;
+    for (size_t k = 0; k < from; k++) scores[k] = -__builtin_inff();
     for (size_t k = 0; k < limit; k += BN_LANES) {
         bn_lanes s = bn_lanes_mul(bn_lanes_load(scores + k), scales);
         if (limit - k < BN_LANES)

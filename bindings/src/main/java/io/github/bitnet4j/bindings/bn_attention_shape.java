@@ -22,7 +22,7 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     int32_t rope_style;
  *     int32_t layer;
  *     float scale;
- *     int32_t reserved;
+ *     int32_t window;
  * }
  * }
  */
@@ -40,7 +40,7 @@ public class bn_attention_shape {
         BitNetNative.C_INT.withName("rope_style"),
         BitNetNative.C_INT.withName("layer"),
         BitNetNative.C_FLOAT.withName("scale"),
-        BitNetNative.C_INT.withName("reserved")
+        BitNetNative.C_INT.withName("window")
     ).withName("bn_attention_shape");
 
     /**
@@ -358,48 +358,48 @@ public class bn_attention_shape {
         struct.set(scale$LAYOUT, scale$OFFSET, fieldValue);
     }
 
-    private static final OfInt reserved$LAYOUT = (OfInt)$LAYOUT.select(groupElement("reserved"));
+    private static final OfInt window$LAYOUT = (OfInt)$LAYOUT.select(groupElement("window"));
 
     /**
      * Layout for field:
      * {@snippet lang=c :
-     * int32_t reserved
+     * int32_t window
      * }
      */
-    public static final OfInt reserved$layout() {
-        return reserved$LAYOUT;
+    public static final OfInt window$layout() {
+        return window$LAYOUT;
     }
 
-    private static final long reserved$OFFSET = $LAYOUT.byteOffset(groupElement("reserved"));
+    private static final long window$OFFSET = $LAYOUT.byteOffset(groupElement("window"));
 
     /**
      * Offset for field:
      * {@snippet lang=c :
-     * int32_t reserved
+     * int32_t window
      * }
      */
-    public static final long reserved$offset() {
-        return reserved$OFFSET;
+    public static final long window$offset() {
+        return window$OFFSET;
     }
 
     /**
      * Getter for field:
      * {@snippet lang=c :
-     * int32_t reserved
+     * int32_t window
      * }
      */
-    public static int reserved(MemorySegment struct) {
-        return struct.get(reserved$LAYOUT, reserved$OFFSET);
+    public static int window(MemorySegment struct) {
+        return struct.get(window$LAYOUT, window$OFFSET);
     }
 
     /**
      * Setter for field:
      * {@snippet lang=c :
-     * int32_t reserved
+     * int32_t window
      * }
      */
-    public static void reserved(MemorySegment struct, int fieldValue) {
-        struct.set(reserved$LAYOUT, reserved$OFFSET, fieldValue);
+    public static void window(MemorySegment struct, int fieldValue) {
+        struct.set(window$LAYOUT, window$OFFSET, fieldValue);
     }
 
     /**

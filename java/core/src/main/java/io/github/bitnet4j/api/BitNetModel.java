@@ -59,6 +59,10 @@ public final class BitNetModel implements AutoCloseable {
         this.file = file;
         this.kernels = kernels;
         contextLength = options.contextLength() > 0 ? options.contextLength() : config.contextLength();
+        if (contextLength > config.positionLimit()) {
+            throw new BitNetException("a context of " + contextLength + " positions is more than the "
+                    + config.positionLimit() + " up to which " + file.path() + " can run: some of its layers see no more of a text");
+        }
         if (contextLength > config.contextLength()) {
             LOG.warn("a context of {} positions exceeds the {} that {} was trained for; text beyond will lose its sense",
                     contextLength, config.contextLength(), file.path());

@@ -105,6 +105,13 @@ public final class GgufWriter {
         return this;
     }
 
+    /** Adds an array of truth values. */
+    public GgufWriter bools(String key, List<Boolean> values) {
+        LittleEndianBuffer out = array(key, GgufType.BOOL, values.size());
+        values.forEach(value -> out.put(value ? 1 : 0, Byte.BYTES));
+        return this;
+    }
+
     /** Adds an F32 array. */
     public GgufWriter floats(String key, float... values) {
         LittleEndianBuffer out = array(key, GgufType.F32, values.length);

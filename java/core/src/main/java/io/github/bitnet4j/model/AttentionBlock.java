@@ -19,6 +19,7 @@ final class AttentionBlock {
     private final Kernels kernels;
     private final Buffers buffers;
     private final MemorySegment shape;
+    private final RopeTable rope;
     private final int heads;
     private final int kvHeads;
     private final long width;
@@ -30,8 +31,10 @@ final class AttentionBlock {
     private final MemorySegment outputNorm;
     private final BackProjection output;
 
-    AttentionBlock(ModelConfig config, Weights weights, int layer, Buffers buffers, Kernels kernels, Arena arena) {
+    AttentionBlock(ModelConfig config, Weights weights, int layer, RopeTable rope, Buffers buffers, Kernels kernels,
+                   Arena arena) {
         this.kernels = kernels;
+        this.rope = rope;
         this.buffers = buffers;
         shape = shape(config, layer, arena);
         String block = Weights.block(layer);
@@ -63,12 +66,13 @@ final class AttentionBlock {
         bn_attention_shape.rope_dim(shape, config.ropeDim());
         bn_attention_shape.rope_style(shape, config.architecture().ropeStyle().ordinal());
         bn_attention_shape.layer(shape, layer);
+        bn_attention_shape.window(shape, config.isWindowed(layer) ? config.window().orElseThrow().positions() : 0);
         bn_attention_shape.scale(shape, (float) (1 / Math.sqrt(config.headDim())));
         return shape;
     }
 
-    /** Queries of {@code n} rows into their buffer, keys and values into the rows' caches. */
-    void project(MemorySegment rows, int n, MemorySegment angles) {
+    /** Queries of {@code n} rows into their buffer, keys and values into the rows' caches, all at positions below {@code end}. */
+    void project(MemorySegment rows, int n, int end) {
         queryKeyValue.compute(kernels, buffers.x().all(), n);
         if (queryNorm.isPresent()) {
             queryNorm.get().compute(buffers.query(), (long) n * heads, buffers.query());
@@ -76,7 +80,7 @@ final class AttentionBlock {
         if (keyNorm.isPresent()) {
             keyNorm.get().compute(buffers.key(), (long) n * kvHeads, buffers.key());
         }
-        kernels.ropeStore(shape, rows, n, angles, buffers.query(), width, buffers.key(), buffers.value(), kvWidth);
+        kernels.ropeStore(shape, rows, n, rope.upTo(end), buffers.query(), width, buffers.key(), buffers.value(), kvWidth);
     }
 
     /** Adds to the residual stream what {@code n} rows with queries see in their caches. */

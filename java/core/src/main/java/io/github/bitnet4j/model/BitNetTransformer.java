@@ -37,7 +37,6 @@ public final class BitNetTransformer implements AutoCloseable {
     private final Arena arena = Arena.ofShared();
     private final ReentrantLock turn = new ReentrantLock(true);
     private final Buffers buffers;
-    private final RopeTable rope;
     private final Layer[] layers;
     private final MemorySegment embedding;
     private final MemorySegment head;
@@ -71,9 +70,12 @@ public final class BitNetTransformer implements AutoCloseable {
             outputNorm = new RmsNorm(kernels, weights.vector("output_norm.weight", config.hidden()), config.hidden(),
                     config.epsilon());
             buffers = Buffers.of(config, batchSize, LOGIT_ROWS, positions, kernels.threads(), arena);
-            rope = new RopeTable(config, weights.ropeScaling(config), positions, arena);
+            RopeTable rope = new RopeTable(config, config.ropeTheta(), weights.ropeScaling(config), positions, arena);
+            RopeTable windowRope = config.window().map(window -> new RopeTable(config, window.ropeTheta(), RopeScaling.NONE,
+                    positions, arena)).orElse(rope);
             layers = new Layer[config.layers()];
-            Arrays.setAll(layers, i -> new Layer(new AttentionBlock(config, weights, i, buffers, kernels, arena),
+            Arrays.setAll(layers, i -> new Layer(new AttentionBlock(config, weights, i,
+                    config.isWindowed(i) ? windowRope : rope, buffers, kernels, arena),
                     new FeedForwardBlock(config, weights, i, buffers, kernels, arena)));
             streamed = new ArrayList<>(weights.linears());
             if (hasHead()) {
@@ -202,12 +204,11 @@ public final class BitNetTransformer implements AutoCloseable {
      * values; an observer sees all of them all the way.
      */
     private void compute(Batch batch, Optional<FeedForwardObserver> observer) {
-        MemorySegment angles = rope.upTo(batch.longest());
         MemorySegment rows = batch.rows();
         int n = batch.size();
         kernels.embed(embedding, batch.tokens(), n, config.embeddingFactor(), buffers.x().all());
         for (int i = 0; i < layers.length; i++) {
-            layers[i].attention().project(rows, n, angles);
+            layers[i].attention().project(rows, n, batch.longest());
             if (i == layers.length - 1 && observer.isEmpty()) {
                 keepWanted(batch);
                 rows = batch.wantedRows();

@@ -1,8 +1,14 @@
 package io.github.bitnet4j.model;
 
 import io.github.bitnet4j.BitNetException;
+import io.github.bitnet4j.gguf.GgufArray;
 import io.github.bitnet4j.gguf.GgufFile;
 import io.github.bitnet4j.gguf.GgufMetadata;
+import io.github.bitnet4j.gguf.GgufType;
+import io.github.bitnet4j.gguf.GgufValue;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.IntStream;
 
 /**
  * The shape of a model, read from the metadata of its file and checked against what the kernels can take.
@@ -20,10 +26,16 @@ import io.github.bitnet4j.gguf.GgufMetadata;
  * @param ropeLinearScale divides all angles; 1 unless the file asks for linear scaling
  * @param epsilon         added to the mean square in RMSNorm
  * @param contextLength   positions that the model was trained for
+ * @param window          of layers that do not see all of a text, if the model has such
+ * @param positionLimit   beyond it, layers of other architectures would see a window, which is not computed
  */
 public record ModelConfig(Architecture architecture, int vocabulary, int hidden, int feedForward, int layers, int heads,
                           int kvHeads, int headDim, int ropeDim, double ropeTheta, double ropeLinearScale, float epsilon,
-                          int contextLength) {
+                          int contextLength, Optional<SlidingWindow> window, int positionLimit) {
+
+    /** Gemma 3's, where a file names no others. */
+    private static final int WINDOW_PERIOD = 6;
+    private static final double WINDOW_THETA = 10_000;
 
     /** Reads and checks the shape; throws a {@link BitNetException} that names the key. */
     public static ModelConfig read(GgufFile file) {
@@ -38,11 +50,16 @@ public record ModelConfig(Architecture architecture, int vocabulary, int hidden,
         keys.require(keys.has("attention.key_length") || hidden % heads == 0,
                 "attention.head_count", heads + " heads do not divide the width of " + hidden);
         int headDim = keys.count("attention.key_length", hidden / heads);
+        int layers = keys.count("block_count");
+        int contextLength = keys.count("context_length");
+        int positionLimit = architecture == Architecture.GEMMA3 ? Integer.MAX_VALUE
+                : keys.windowPositions().orElse(Integer.MAX_VALUE);
         ModelConfig config = new ModelConfig(architecture, (int) file.requireTensor("token_embd.weight").rows(), hidden,
-                keys.count("feed_forward_length"), keys.count("block_count"), heads,
+                keys.count("feed_forward_length"), layers, heads,
                 keys.count("attention.head_count_kv", heads), headDim, keys.count("rope.dimension_count", headDim),
                 keys.number("rope.freq_base", 10000), ropeLinearScale(keys),
-                (float) keys.number("attention.layer_norm_rms_epsilon", 1e-5), keys.count("context_length"));
+                (float) keys.number("attention.layer_norm_rms_epsilon", 1e-5), Math.min(contextLength, positionLimit),
+                architecture == Architecture.GEMMA3 ? window(keys, layers) : Optional.empty(), positionLimit);
         config.check(keys);
         return config;
     }
@@ -54,11 +71,14 @@ public record ModelConfig(Architecture architecture, int vocabulary, int hidden,
         return type.equals("linear") ? keys.number("rope.scaling.factor", 1) : 1;
     }
 
+    private static Optional<SlidingWindow> window(Keys keys, int layers) {
+        return keys.windowPositions().map(positions -> new SlidingWindow(positions, keys.windowLayers(layers),
+                keys.number("rope.freq_base_swa", WINDOW_THETA)));
+    }
+
     private void check(Keys keys) {
         keys.require(keys.count("attention.value_length", headDim) == headDim, "attention.value_length",
                 "values are not as wide as keys, which have " + headDim + " elements");
-        keys.require(!keys.has("attention.sliding_window"), "attention.sliding_window",
-                "layers that see a window of the text only cannot run; published ternary models have none");
         keys.require(keys.flag("attention.causal", true), "attention.causal",
                 "attention to what follows cannot run; in published ternary models tokens see those before them");
         keys.require(heads % kvHeads == 0, "attention.head_count_kv", kvHeads + " does not divide the " + heads + " heads");
@@ -67,6 +87,8 @@ public record ModelConfig(Architecture architecture, int vocabulary, int hidden,
         keys.require(ropeDim % 2 == 0 && ropeDim <= headDim, "rope.dimension_count",
                 ropeDim + " is odd or exceeds the head's " + headDim + " elements");
         keys.require(ropeTheta > 0 && Double.isFinite(ropeTheta), "rope.freq_base", ropeTheta + " is not a positive number");
+        window.ifPresent(some -> keys.require(some.ropeTheta() > 0 && Double.isFinite(some.ropeTheta()), "rope.freq_base_swa",
+                some.ropeTheta() + " is not a positive number"));
         keys.require(ropeLinearScale > 0 && Double.isFinite(ropeLinearScale), "rope.scaling.factor",
                 ropeLinearScale + " is not a positive number");
         keys.require(epsilon >= 0 && Float.isFinite(epsilon), "attention.layer_norm_rms_epsilon",
@@ -81,6 +103,11 @@ public record ModelConfig(Architecture architecture, int vocabulary, int hidden,
     /** What embeddings are multiplied by. */
     float embeddingFactor() {
         return architecture.embeddingFactor(hidden);
+    }
+
+    /** Whether tokens see a window only in this layer. */
+    boolean isWindowed(int layer) {
+        return window.isPresent() && window.get().layers().get(layer);
     }
 
     /** All query heads side by side. */
@@ -123,6 +150,26 @@ public record ModelConfig(Architecture architecture, int vocabulary, int hidden,
 
         String text(String key, String otherwise) {
             return file.metadata().string(name(key)).orElse(otherwise);
+        }
+
+        /** Those that a token sees in some layers; empty if none of them has a window, which files also write as 0. */
+        Optional<Integer> windowPositions() {
+            String key = "attention.sliding_window";
+            long positions = file.metadata().integer(name(key)).orElse(0);
+            return positions == 0 ? Optional.empty() : Optional.of(checked(key, positions));
+        }
+
+        /** All but every sixth, unless the file names another period, or each layer. */
+        List<Boolean> windowLayers(int layers) {
+            String key = "attention.sliding_window_pattern";
+            if (file.metadata().get(name(key)).orElse(null) instanceof GgufArray pattern) {
+                require(pattern.length() == layers && pattern.elementType() == GgufType.BOOL, key,
+                        pattern.length() + " values of type " + pattern.elementType() + "; it must be one truth value for each of the "
+                                + layers + " layers, or the number of layers after which one sees everything");
+                return IntStream.range(0, layers).mapToObj(i -> ((GgufValue.Bool) pattern.get(i)).value()).toList();
+            }
+            int period = count(key, WINDOW_PERIOD);
+            return IntStream.range(0, layers).mapToObj(i -> (i + 1) % period != 0).toList();
         }
 
         void require(boolean condition, String key, String problem) {

@@ -12,6 +12,8 @@ import java.util.Optional;
  *                file has them
  */
 record RopeScaling(double linear, Optional<MemorySegment> factors) {
+    static final RopeScaling NONE = new RopeScaling(1, Optional.empty());
+
     /** The divisor of frequency {@code i}. */
     double of(int i) {
         return linear * factors.map(each -> each.getAtIndex(ValueLayout.JAVA_FLOAT_UNALIGNED, i)).orElse(1f);

@@ -14,11 +14,11 @@ final class RopeTable {
     private final double[] frequencies;
     private int filled;
 
-    RopeTable(ModelConfig config, RopeScaling scaling, int positions, Arena arena) {
+    RopeTable(ModelConfig config, double theta, RopeScaling scaling, int positions, Arena arena) {
         int half = config.ropeDim() / 2;
         frequencies = new double[half];
         for (int i = 0; i < half; i++) {
-            frequencies[i] = StrictMath.pow(config.ropeTheta(), -2.0 * i / config.ropeDim()) / scaling.of(i);
+            frequencies[i] = StrictMath.pow(theta, -2.0 * i / config.ropeDim()) / scaling.of(i);
         }
         table = NativeMemory.floats((long) positions * config.ropeDim(), arena);
     }

@@ -174,19 +174,47 @@ class EmbeddingTest {
         }
     }
 
-    /** Layers that see a window, and tokens that see what follows, would be computed wrongly. */
+    /** Layers of which it is not known that they see a window, and tokens that see what follows, would be computed wrongly. */
     @Test
     void otherKindsOfAttentionAreRefused() throws IOException {
         Path path = model(GEMMA3);
-        Path window = new GgufEdit().u32("gemma3.attention.sliding_window", 512).write(path, folder.resolve("window"));
-        assertTrue(assertThrows(BitNetException.class, () -> BitNetModel.open(window)).getMessage()
-                .contains("gemma3.attention.sliding_window: layers that see a window"));
+        Path pattern = new GgufEdit().u32("gemma3.attention.sliding_window", 512)
+                .bools("gemma3.attention.sliding_window_pattern", List.of(true)).write(path, folder.resolve("pattern"));
+        assertTrue(assertThrows(BitNetException.class, () -> BitNetModel.open(pattern)).getMessage()
+                .contains("gemma3.attention.sliding_window_pattern: 1 values of type BOOL; it must be one truth value for each of the 2"));
+        Path theta = new GgufEdit().u32("gemma3.attention.sliding_window", 512).f32("gemma3.rope.freq_base_swa", -1)
+                .write(path, folder.resolve("theta"));
+        assertTrue(assertThrows(BitNetException.class, () -> BitNetModel.open(theta)).getMessage()
+                .contains("gemma3.rope.freq_base_swa: -1.0 is not a positive number"));
+        Path causal = new GgufEdit().bool("gemma3.attention.causal", false).write(path, folder.resolve("causal"));
+        assertTrue(assertThrows(BitNetException.class, () -> BitNetModel.open(causal)).getMessage()
+                .contains("gemma3.attention.causal: attention to what follows cannot run"));
         Path values = new GgufEdit().u32("gemma3.attention.value_length", 128).write(path, folder.resolve("values"));
         assertTrue(assertThrows(BitNetException.class, () -> BitNetModel.open(values)).getMessage()
                 .contains("gemma3.attention.value_length: values are not as wide as keys"));
         Path norm = new GgufEdit().drop("blk.1.ffn_up_norm_in.weight").write(path, folder.resolve("norm"));
         assertTrue(assertThrows(BitNetException.class, () -> BitNetModel.open(norm)).getMessage()
                 .contains("tensor blk.1.ffn_up_norm_in.weight is missing"));
+    }
+
+    /** Within a window, every kind of layer sees all of a text; beyond it, only Gemma's are known. */
+    @Test
+    void theWindowOfAnotherArchitectureBoundsItsContext() throws IOException {
+        Path path = model(QWEN3);
+        Path window = new GgufEdit().u32("qwen3.attention.sliding_window", 40).write(path, folder.resolve("window"));
+        String text = "It has few tokens.";
+        try (BitNetModel all = BitNetModel.open(path); BitNetModel model = BitNetModel.open(window)) {
+            assertEquals(40, model.contextLength());
+            assertArrayEquals(all.embed(List.of(text)).getFirst(), model.embed(List.of(text)).getFirst());
+            assertTrue(assertThrows(BitNetException.class, () -> model.embed(List.of("word ".repeat(60)))).getMessage()
+                    .contains("but the context has room for 40"));
+        }
+        assertTrue(assertThrows(BitNetException.class, () -> BitNetModel.open(window, ModelOptions.DEFAULT.withContextLength(41)))
+                .getMessage().startsWith("a context of 41 positions is more than the 40 up to which "));
+        Path none = new GgufEdit().u32("qwen3.attention.sliding_window", 0).write(path, folder.resolve("none"));
+        try (BitNetModel model = BitNetModel.open(none)) {
+            assertTrue(model.contextLength() > 40);
+        }
     }
 
     @Test

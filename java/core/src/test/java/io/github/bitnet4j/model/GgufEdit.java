@@ -58,6 +58,11 @@ public final class GgufEdit {
         return this;
     }
 
+    public GgufEdit bools(String key, List<Boolean> values) {
+        keys.put(key, writer -> writer.bools(key, values));
+        return this;
+    }
+
     public GgufEdit floats(String key, float... values) {
         keys.put(key, writer -> writer.floats(key, values));
         return this;

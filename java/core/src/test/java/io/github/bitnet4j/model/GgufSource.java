@@ -1,17 +1,23 @@
 package io.github.bitnet4j.model;
 
 import io.github.bitnet4j.gguf.GgmlType;
+import io.github.bitnet4j.gguf.GgufArray;
 import io.github.bitnet4j.gguf.GgufFile;
 import io.github.bitnet4j.gguf.GgufMetadata;
 import io.github.bitnet4j.gguf.GgufTensor;
+import io.github.bitnet4j.gguf.GgufType;
+import io.github.bitnet4j.gguf.GgufValue;
 import io.github.bitnet4j.model.ReferenceModel.Gate;
 import io.github.bitnet4j.model.ReferenceModel.Head;
 import io.github.bitnet4j.model.ReferenceModel.Norms;
 import io.github.bitnet4j.model.ReferenceModel.Shape;
 import io.github.bitnet4j.model.ReferenceModel.Ternary;
+import io.github.bitnet4j.model.ReferenceModel.Window;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
+import java.util.HashSet;
+import java.util.Set;
 
 /** The numbers of a GGUF file, by the specification of its formats. */
 final class GgufSource implements ReferenceModel.Source {
@@ -42,7 +48,24 @@ final class GgufSource implements ReferenceModel.Source {
                 metadata.number(prefix + "rope.freq_base").orElse(10000), ropeScale,
                 file.tensor("rope_freqs.weight").map(tensor -> table("rope_freqs.weight")[0]).orElse(null),
                 metadata.number(prefix + "attention.layer_norm_rms_epsilon").orElse(1e-5), architecture.equals("llama"),
-                gate(architecture), norms(architecture), head(architecture));
+                gate(architecture), norms(architecture), head(architecture), window(metadata, prefix));
+    }
+
+    /** As llama.cpp reads gemma3's keys: all layers but every sixth, or those that the file names. */
+    private static Window window(GgufMetadata metadata, String prefix) {
+        int positions = (int) metadata.integer(prefix + "attention.sliding_window").orElse(0);
+        if (positions == 0) {
+            return null;
+        }
+        GgufValue pattern = metadata.get(prefix + "attention.sliding_window_pattern").orElse(new GgufValue.Int(GgufType.U32, 6));
+        Set<Integer> layers = new HashSet<>();
+        for (int i = 0; i < metadata.integer(prefix + "block_count").orElseThrow(); i++) {
+            if (pattern instanceof GgufArray array ? array.get(i).equals(new GgufValue.Bool(true))
+                    : (i + 1) % ((GgufValue.Int) pattern).value() != 0) {
+                layers.add(i);
+            }
+        }
+        return new Window(positions, layers, metadata.number(prefix + "rope.freq_base_swa").orElse(10_000));
     }
 
     private static Gate gate(String architecture) {

@@ -4,6 +4,7 @@ import io.github.bitnet4j.gguf.GgufFile;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
 import java.util.function.BiFunction;
 import java.util.function.UnaryOperator;
 
@@ -38,9 +39,18 @@ public final class ReferenceModel {
      * @param ropeFactors divide the frequencies; null for none
      * @param interleaved whether RoPE turns neighbours, and not elements half a head apart
      * @param head        how a state becomes logits
+     * @param window      of layers that have one; null for none
      */
     public record Shape(int layers, int heads, int kvHeads, int headDim, int ropeDim, double theta, double ropeScale,
-                        float[] ropeFactors, double epsilon, boolean interleaved, Gate gate, Norms norms, Head head) {}
+                        float[] ropeFactors, double epsilon, boolean interleaved, Gate gate, Norms norms, Head head,
+                        Window window) {
+        boolean isWindowed(int layer) {
+            return window != null && window.layers.contains(layer);
+        }
+    }
+
+    /** How many positions tokens see in some layers, and the base of RoPE there, where nothing scales it. */
+    public record Window(int positions, Set<Integer> layers, double theta) {}
 
     /** What gates go through. */
     public enum Gate { RELU2, SILU, GELU }
@@ -136,10 +146,11 @@ public final class ReferenceModel {
             for (int i = 0; i < layers.size(); i++) {
                 Layer layer = layers.get(i);
                 float[] h = rms(x, layer.attentionNorm);
-                float[] q = rope(heads(linear(layer.query, h), layer.queryHeadNorm));
-                keys.get(i).add(cached(rope(heads(linear(layer.key, h), layer.keyHeadNorm))));
+                float[] q = rope(i, heads(linear(layer.query, h), layer.queryHeadNorm));
+                keys.get(i).add(cached(rope(i, heads(linear(layer.key, h), layer.keyHeadNorm))));
                 values.get(i).add(cached(linear(layer.value, h)));
-                float[] attention = attention(q, keys.get(i), values.get(i));
+                int from = shape.isWindowed(i) ? Math.max(0, position + 1 - shape.window.positions) : 0;
+                float[] attention = attention(q, keys.get(i).subList(from, position + 1), values.get(i).subList(from, position + 1));
                 add(x, rms(linear(layer.output, attention), layer.afterAttention));
 
                 h = rms(x, layer.feedForwardNorm);
@@ -161,11 +172,13 @@ public final class ReferenceModel {
         }
 
         /** Rotates each head of q or k by the angles of the current position. */
-        private float[] rope(float[] x) {
+        private float[] rope(int layer, float[] x) {
+            boolean windowed = shape.isWindowed(layer);
+            double theta = windowed ? shape.window.theta : shape.theta;
             for (int base = 0; base < x.length; base += shape.headDim) {
                 for (int i = 0; i < shape.ropeDim / 2; i++) {
-                    double angle = position / shape.ropeScale * Math.pow(shape.theta, -2.0 * i / shape.ropeDim);
-                    angle /= shape.ropeFactors == null ? 1 : shape.ropeFactors[i];
+                    double angle = position * Math.pow(theta, -2.0 * i / shape.ropeDim);
+                    angle /= windowed ? 1 : shape.ropeScale * (shape.ropeFactors == null ? 1 : shape.ropeFactors[i]);
                     int first = base + (shape.interleaved ? 2 * i : i);
                     int second = base + (shape.interleaved ? 2 * i + 1 : i + shape.ropeDim / 2);
                     float a = x[first];

@@ -5,6 +5,7 @@ import io.github.bitnet4j.synth.Synth;
 import io.github.bitnet4j.synth.SynthSpec;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Random;
 import java.util.function.UnaryOperator;
 
@@ -42,7 +43,10 @@ enum Shapes {
     ROPE_FACTORS("llama", b -> b.layers(1).tied(false)),
     LINEAR_ROPE("llama", b -> b.layers(1)),
     /** As in BitNet-embedding-270M. */
-    GEMMA3("gemma3", b -> b.hidden(640).ffn(256).heads(4, 1, 256).ropeTheta(1_000_000).eps(1e-6f));
+    GEMMA3("gemma3", b -> b.hidden(640).ffn(256).heads(4, 1, 256).ropeTheta(1_000_000).eps(1e-6f)),
+    /** A layer that sees five positions, with a base of its own, between two that see all. */
+    WINDOW("gemma3", b -> b.layers(3).heads(4, 1, 128).ropeTheta(1_000_000)),
+    WINDOW_BY_PERIOD("gemma3", b -> b.heads(4, 2, 64));
 
     private final SynthSpec spec;
 
@@ -82,6 +86,11 @@ enum Shapes {
                     GgufEdit.floats(ropeFactors())).write(plain, changed);
             case LINEAR_ROPE -> new GgufEdit().string("llama.rope.scaling.type", "linear").f32("llama.rope.scaling.factor", 4)
                     .write(plain, changed);
+            case WINDOW -> new GgufEdit().u32("gemma3.attention.sliding_window", 5)
+                    .bools("gemma3.attention.sliding_window_pattern", List.of(false, true, false))
+                    .f32("gemma3.rope.freq_base_swa", 500).write(plain, changed);
+            case WINDOW_BY_PERIOD -> new GgufEdit().u32("gemma3.attention.sliding_window", 9)
+                    .u32("gemma3.attention.sliding_window_pattern", 2).write(plain, changed);
             default -> plain;
         };
     }
