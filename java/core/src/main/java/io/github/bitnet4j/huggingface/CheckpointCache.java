@@ -49,11 +49,12 @@ public final class CheckpointCache {
     private static String state(Path folder) throws IOException {
         StringBuilder state = new StringBuilder(folder.toString());
         List<Path> files;
-        try (Stream<Path> list = Files.list(folder)) {
-            files = list.filter(Files::isRegularFile).sorted().toList();
+        try (Stream<Path> list = Files.walk(folder, 2)) { // 1_Pooling/config.json is one of them
+            files = list.filter(Files::isRegularFile)
+                    .filter(file -> file.getParent().equals(folder) || file.endsWith("config.json")).sorted().toList();
         }
         for (Path file : files) {
-            state.append('\n').append(file.getFileName()).append(' ').append(Files.size(file)).append(' ')
+            state.append('\n').append(folder.relativize(file)).append(' ').append(Files.size(file)).append(' ')
                     .append(Files.getLastModifiedTime(file).toMillis());
         }
         try {

@@ -9,6 +9,7 @@ import io.github.bitnet4j.gguf.GgufType;
 import io.github.bitnet4j.gguf.GgufValue;
 import io.github.bitnet4j.gguf.GgufWriter;
 import io.github.bitnet4j.gguf.I2sRows;
+import io.github.bitnet4j.model.Architecture;
 import io.github.bitnet4j.model.Architecture.Norm;
 import io.github.bitnet4j.model.Architecture.RopeStyle;
 import java.io.IOException;
@@ -19,6 +20,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.IntUnaryOperator;
@@ -55,11 +57,14 @@ public final class CheckpointConverter {
     private final CheckpointConfig config;
     private final ModelWriter model;
     private final GgufWriter writer;
+    /** What tensors' names begin with: nothing where a model was saved without a head. */
+    private final String root;
 
     private CheckpointConverter(Checkpoint checkpoint, TargetFormats target) {
         this.checkpoint = checkpoint;
         model = new ModelWriter(checkpoint.folder(), target);
         writer = model.metadata();
+        root = checkpoint.tensor("embed_tokens.weight").isPresent() ? "" : "model.";
         this.config = CheckpointConfig.read(checkpoint.requireJson("config.json"), checkpoint.folder().resolve("config.json"));
     }
 
@@ -101,30 +106,38 @@ public final class CheckpointConverter {
                 .u32(prefix + "attention.value_length", config.headDim())
                 .f32(prefix + "attention.layer_norm_rms_epsilon", (float) config.epsilon());
         config.ropeScaling().ifPresent(scaling -> scaling.addTo(writer, prefix, config.ropeTheta(), config.headDim()));
-        new TokenizerJson(checkpoint.requireJson("tokenizer.json"), checkpoint.folder().resolve("tokenizer.json"))
-                .addTo(writer, config.vocabulary());
-        addSpecialIds();
+        config.window().ifPresent(window -> writer.u32(prefix + "attention.sliding_window", window.positions())
+                .bools(prefix + "attention.sliding_window_pattern", window.layers())
+                .f32(prefix + "rope.freq_base_swa", (float) window.ropeTheta()));
+        new SentenceModules(checkpoint).poolingType().ifPresent(type -> writer.u32(prefix + "pooling_type", type));
+        TokenizerJson tokenizer = new TokenizerJson(checkpoint.requireJson("tokenizer.json"),
+                checkpoint.folder().resolve("tokenizer.json"));
+        tokenizer.addTo(writer, config.vocabulary());
+        addSpecialIds(tokenizer);
         addSampling();
     }
 
-    /** generation_config.json may name several ids that end a text: the first ends the text, the second a turn; all are listed. */
-    private void addSpecialIds() {
+    /**
+     * Those that the tokenizer puts around a text; otherwise those of the configuration. generation_config.json may name several
+     * ids that end a text: the first ends the text, the second a turn; all are listed.
+     */
+    private void addSpecialIds(TokenizerJson tokenizer) {
         JsonNode model = checkpoint.requireJson("config.json");
         JsonNode generation = checkpoint.json("generation_config.json").orElse(model);
         JsonNode end = generation.has("eos_token_id") ? generation.path("eos_token_id") : model.path("eos_token_id");
         String prefix = "tokenizer.ggml.";
-        addId(prefix + "bos_token_id", model.path("bos_token_id"));
-        addId(prefix + "eos_token_id", end.isArray() ? end.path(0) : end);
-        addId(prefix + "eot_token_id", end.path(1));
+        addId(prefix + "bos_token_id", tokenizer.bos(), model.path("bos_token_id"));
+        addId(prefix + "eos_token_id", tokenizer.eos(), end.isArray() ? end.path(0) : end);
+        addId(prefix + "eot_token_id", OptionalInt.empty(), end.path(1));
         if (end.isArray()) {
             writer.ints(prefix + "eos_token_ids", IntStream.range(0, end.size()).map(i -> end.path(i).asInt()).toArray());
         }
         template().ifPresent(template -> writer.string("tokenizer.chat_template", template));
     }
 
-    private void addId(String key, JsonNode id) {
-        if (id.isIntegralNumber()) {
-            writer.u32(key, id.asLong());
+    private void addId(String key, OptionalInt ofTemplate, JsonNode configured) {
+        if (ofTemplate.isPresent() || configured.isIntegralNumber()) {
+            writer.u32(key, ofTemplate.isPresent() ? ofTemplate.getAsInt() : configured.asLong());
         }
     }
 
@@ -154,25 +167,20 @@ public final class CheckpointConverter {
     }
 
     private void addTensors() {
-        CheckpointTensor embedding = table("model.embed_tokens.weight");
+        CheckpointTensor embedding = table(root + "embed_tokens.weight");
         model.embedding(embedding.ggmlType(), config.vocabulary(), config.hidden(), embedding.data(), GgmlType.F16);
         for (int layer = 0; layer < config.layers(); layer++) {
-            String theirs = "model.layers." + layer + ".";
+            String theirs = root + "layers." + layer + ".";
             String ours = "blk." + layer + ".";
-            norm(ours + "attn_norm.weight", config.hidden(), theirs + "input_layernorm.weight");
-            norm(ours + "ffn_norm.weight", config.hidden(), theirs + "post_attention_layernorm.weight");
-            if (config.architecture().has(Norm.ATTENTION_OUTPUT)) {
-                norm(ours + "attn_sub_norm.weight", config.heads() * config.headDim(), theirs + "self_attn.attn_sub_norm.weight",
-                        theirs + "self_attn.inner_attn_ln.weight");
-                norm(ours + "ffn_sub_norm.weight", config.feedForward(), theirs + "mlp.ffn_sub_norm.weight",
-                        theirs + "mlp.ffn_layernorm.weight");
+            for (Norm norm : Norm.values()) {
+                config.architecture().tensor(norm).ifPresent(name -> norm(ours + name + ".weight", norm, theirs));
             }
             for (Linear linear : Linear.values()) {
                 linear(linear, ours + linear.ours + ".weight", theirs + linear.theirs + ".weight");
             }
         }
-        norm("output_norm.weight", config.hidden(), "model.norm.weight");
-        if (!config.tied()) {
+        norm("output_norm.weight", config.hidden(), storedOffset(), root + "norm.weight");
+        if (config.architecture().hasHead() && !config.tied()) {
             CheckpointTensor head = table("lm_head.weight");
             model.head(head.ggmlType(), config.vocabulary(), config.hidden(), head.data(), GgmlType.F16);
         }
@@ -183,10 +191,26 @@ public final class CheckpointConverter {
         return checkpoint.real(theirs, config.vocabulary(), config.hidden());
     }
 
-    /** The first of {@code theirs} that exists. */
-    private void norm(String name, int size, String... theirs) {
-        String found = List.of(theirs).stream().filter(candidate -> checkpoint.tensor(candidate).isPresent()).findFirst()
-                .orElse(theirs[0]);
+    /** A norm of the layer whose tensors' names begin with {@code layer}, under the first of its names that exists. */
+    private void norm(String name, Norm norm, String layer) {
+        int size = switch (norm) {
+            case QUERY_HEAD, KEY_HEAD -> config.headDim();
+            case ATTENTION_OUTPUT -> config.heads() * config.headDim();
+            case FEED_FORWARD_OUTPUT -> config.feedForward();
+            default -> config.hidden();
+        };
+        List<String> names = NormNames.of(config.architecture(), norm).stream().map(theirs -> layer + theirs + ".weight").toList();
+        String found = names.stream().filter(candidate -> checkpoint.tensor(candidate).isPresent()).findFirst()
+                .orElse(names.getFirst());
+        norm(name, size, NormNames.isOfLinear(config.architecture(), norm) ? 0 : storedOffset(), found);
+    }
+
+    /** What weights of norms are stored without: Gemma's norms, but not those that BitNet adds to its linears, multiply by 1 + w. */
+    private float storedOffset() {
+        return config.architecture() == Architecture.GEMMA3 ? 1 : 0;
+    }
+
+    private void norm(String name, int size, float offset, String found) {
         CheckpointTensor tensor = checkpoint.real(found, size);
         model.tensor(name, GgmlType.F32, new long[] {size}, out -> {
             ByteBuffer buffer = ByteBuffer.allocate(size * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
@@ -196,7 +220,7 @@ public final class CheckpointConverter {
                 if (!Float.isFinite(value)) {
                     throw checkpoint.bad(found, "holds " + value + "; the file is damaged");
                 }
-                buffer.putFloat(value);
+                buffer.putFloat(offset + value);
             }
             out.write(buffer.flip());
         });
@@ -221,7 +245,7 @@ public final class CheckpointConverter {
                 .map(packed -> checkpoint.require(theirs, rows / 4, cols))
                 .orElseGet(() -> checkpoint.real(theirs, rows, cols));
         TernaryLinear weights = tensor.type() == CheckpointTensor.Type.U8
-                ? new TernaryLinear.Packed(tensor, rows, packedScale(theirs + "_scale")) : new TernaryLinear.Master(tensor, cols, config.ternary());
+                ? new TernaryLinear.Packed(tensor, rows, packedScale(theirs + "_scale")) : new TernaryLinear.Master(tensor, cols, config.training());
         model.linear(name, rows, cols, new CheckpointLinear(weights, order, rows, cols));
     }
 

@@ -48,6 +48,16 @@ sealed interface TernaryLinear {
         }
     }
 
+    /** What is known of weights that are floats. */
+    enum Training {
+        /** Nothing: they can run if they are codes times their scale, three values in all. */
+        UNKNOWN,
+        /** They were quantised in every step, and are what was quantised, or codes times their scale. */
+        QUANTIZED,
+        /** The model quantises them in every run too, whatever they are, by the mean of their magnitudes. */
+        IN_EVERY_RUN
+    }
+
     /**
      * The weights as they were trained, quantised as the training did in every step: s = 1 / max(mean |w|, 1e-5) and the
      * code is round(w s) within -1 and 1, rounded half to even. So a code is not 0 exactly when |w s| exceeds a half. Weights
@@ -60,14 +70,13 @@ sealed interface TernaryLinear {
 
         private final CheckpointTensor tensor;
         private final int cols;
-        private final boolean trained;
+        private final Training training;
         private float scale;
 
-        /** @param trained whether the training quantised weights, so that any values will do, and not only three */
-        Master(CheckpointTensor tensor, int cols, boolean trained) {
+        Master(CheckpointTensor tensor, int cols, Training training) {
             this.tensor = tensor;
             this.cols = cols;
-            this.trained = trained;
+            this.training = training;
         }
 
         @Override
@@ -106,12 +115,13 @@ sealed interface TernaryLinear {
                 throw new BitNetException("tensor " + tensor.name() + " holds a NaN or an infinity; the file is damaged");
             }
             boolean ternary = all.least >= all.most;
-            if (!ternary && !trained) {
+            if (!ternary && training == Training.UNKNOWN) {
                 throw new BitNetException("tensor " + tensor.name() + " has more than three values, and config.json does not say "
                         + "that they are to be quantised: if the model was trained so, give it a quantization_config with "
                         + "quant_method bitnet");
             }
-            return ternary && all.most > 0 ? all.most : (float) Math.max(mean, LEAST_MEAN);
+            boolean multipliedOut = ternary && all.most > 0 && training != Training.IN_EVERY_RUN;
+            return multipliedOut ? all.most : (float) Math.max(mean, LEAST_MEAN);
         }
 
         private Sizes sizes(long index) {

@@ -1,6 +1,7 @@
 package io.github.bitnet4j.huggingface;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.MissingNode;
 import io.github.bitnet4j.BitNetException;
 import io.github.bitnet4j.gguf.GgufWriter;
 import io.github.bitnet4j.tokenizer.PreTokenizer;
@@ -11,6 +12,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /**
  * The vocabulary of {@code tokenizer.json} as the keys {@code tokenizer.ggml.*}. Two kinds are known: byte-level BPE with a split
@@ -24,6 +26,8 @@ final class TokenizerJson {
     private static final int USER_DEFINED = 4;
     private static final int UNUSED = 5;
     private static final int BYTE = 6;
+    /** Gemma's vocabulary ends with it, and models of texts have no row for it. */
+    private static final String IMAGE = "<image_soft_token>";
     private static final String SPACE_MARK = "\u2581";
 
     private final JsonNode json;
@@ -51,8 +55,11 @@ final class TokenizerJson {
         Arrays.fill(types, UNUSED);
         model.path("vocab").properties().forEach(entry -> put(tokens, types, entry.getValue(), entry.getKey(),
                 sentencePiece ? pieceType(entry.getKey()) : NORMAL));
-        json.path("added_tokens").forEach(added -> put(tokens, types, added.path("id"), content(added, sentencePiece),
-                addedType(added, sentencePiece)));
+        for (JsonNode added : json.path("added_tokens")) {
+            if (added.path("id").asInt() < size || !added.path("content").asText().equals(IMAGE)) {
+                put(tokens, types, added.path("id"), content(added, sentencePiece), addedType(added, sentencePiece));
+            }
+        }
         for (int id = 0; id < size; id++) {
             tokens[id] = tokens[id] == null ? "[PAD" + id + "]" : tokens[id];
         }
@@ -67,8 +74,8 @@ final class TokenizerJson {
         writer.strings(PREFIX + "tokens", List.of(tokens))
                 .ints(PREFIX + "token_type", types)
                 .strings(PREFIX + "merges", merges)
-                .bool(PREFIX + "add_bos_token", adds(0))
-                .bool(PREFIX + "add_eos_token", adds(1));
+                .bool(PREFIX + "add_bos_token", added(0).isPresent())
+                .bool(PREFIX + "add_eos_token", added(1).isPresent());
     }
 
     private void put(String[] tokens, int[] types, JsonNode id, String token, int type) {
@@ -173,10 +180,27 @@ final class TokenizerJson {
         return steps;
     }
 
-    /** Whether the template of a single text has a token before it (end 0) or after it (end 1). */
-    private boolean adds(int end) {
-        return json.path("post_processor").findValues("single").stream()
-                .anyMatch(single -> single.path(end * (single.size() - 1)).has("SpecialToken"));
+    /** The token that the template of a text has before it. */
+    OptionalInt bos() {
+        return id(0);
+    }
+
+    /** The one behind it: for embeddings not always what ends a text that is generated. */
+    OptionalInt eos() {
+        return id(1);
+    }
+
+    private OptionalInt id(int end) {
+        JsonNode tokens = json.path("post_processor").findPath("special_tokens");
+        JsonNode id = added(end).map(name -> tokens.path(name).path("ids").path(0)).orElse(MissingNode.getInstance());
+        return id.isIntegralNumber() ? OptionalInt.of(id.asInt()) : OptionalInt.empty();
+    }
+
+    /** The name of the token that the template of a single text has before it (end 0) or after it (end 1). */
+    private Optional<String> added(int end) {
+        JsonNode single = json.path("post_processor").findPath("single");
+        return Optional.of(single.path(end * (single.size() - 1))).filter(part -> part.has("SpecialToken"))
+                .map(part -> part.path("SpecialToken").path("id").asText());
     }
 
     private BitNetException unknownSteps(String verb, List<JsonNode> steps, String known) {

@@ -75,6 +75,9 @@ class HubTest {
         server.files.put("model-00001-of-00002.safetensors", bytes(2000, 5));
         server.files.put("model-00002-of-00002.safetensors", bytes(1000, 6));
         server.files.put("model.safetensors.index.json", bytes(50, 7));
+        server.files.put("modules.json", bytes(40, 13));
+        server.files.put("1_Pooling/config.json", bytes(30, 14));
+        server.files.put("onnx/config.json", bytes(30, 15));
         server.files.put("pytorch_model.bin", bytes(10, 8));
         server.files.put("original/model.safetensors", bytes(10, 9));
         server.files.put("README.md", bytes(10, 10));
@@ -116,7 +119,8 @@ class HubTest {
         Path path = pull("org/model").path();
         assertEquals(repository().resolve("snapshots").resolve(server.commit), path);
         for (String name : server.files.keySet()) {
-            boolean needed = !List.of("pytorch_model.bin", "original/model.safetensors", "README.md").contains(name);
+            boolean needed = !List.of("onnx/config.json", "pytorch_model.bin", "original/model.safetensors", "README.md")
+                    .contains(name);
             assertEquals(needed, Files.exists(path.resolve(name)), name);
             if (needed) {
                 assertArrayEquals(server.files.get(name), Files.readAllBytes(path.resolve(name)), name);

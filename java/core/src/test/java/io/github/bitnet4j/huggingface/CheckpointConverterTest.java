@@ -234,7 +234,8 @@ class CheckpointConverterTest {
         rejected("hidden_size is missing", c -> c.config.remove("hidden_size"));
         rejected("rope_theta is -1", c -> c.config.put("rope_theta", -1));
         rejected("model_type 'mamba'", c -> c.config.put("model_type", "mamba"));
-        rejected("hidden_act 'gelu' is not one that can run; known are bitnet with relu2 or silu and llama with silu",
+        rejected("hidden_act 'gelu' is not one that can run; known are bitnet with relu2 or silu, llama "
+                + "and qwen3 with silu, and gemma3_text with gelu_pytorch_tanh",
                 c -> c.config.put("hidden_act", "gelu"));
         rejected("attention_bias is true", c -> c.config.put("attention_bias", true));
         rejected("rope_scaling of type 'yarn' is not one that can run; known are default, linear and llama3",

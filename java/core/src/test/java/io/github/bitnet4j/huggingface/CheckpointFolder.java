@@ -3,6 +3,7 @@ package io.github.bitnet4j.huggingface;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.github.bitnet4j.gguf.GgmlType;
 import io.github.bitnet4j.gguf.GgufFile;
 import io.github.bitnet4j.gguf.GgufMetadata;
 import io.github.bitnet4j.gguf.GgufTensor;
@@ -12,6 +13,7 @@ import io.github.bitnet4j.model.ReferenceModel.Norms;
 import io.github.bitnet4j.model.ReferenceModel;
 import io.github.bitnet4j.model.ReferenceModel.Shape;
 import io.github.bitnet4j.model.ReferenceModel.Ternary;
+import io.github.bitnet4j.model.ReferenceModel.Window;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.lang.foreign.ValueLayout;
@@ -20,10 +22,12 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 
 /**
  * Writes the model of a GGUF file as a checkpoint, in the layouts that are published, and evaluates nothing but what it
@@ -44,6 +48,8 @@ final class CheckpointFolder implements ReferenceModel.Source {
     final Map<String, float[]> masters = new LinkedHashMap<>();
     private final Form form;
     private final boolean llama;
+    private final boolean embeds;
+    private final boolean gemma;
     private final int layers;
     private final int headDim;
 
@@ -52,6 +58,8 @@ final class CheckpointFolder implements ReferenceModel.Source {
         GgufMetadata metadata = file.metadata();
         String architecture = metadata.string("general.architecture").orElseThrow();
         llama = architecture.equals("llama");
+        gemma = architecture.equals("gemma3");
+        embeds = gemma || architecture.equals("qwen3");
         String[][] keys = {{"hidden_size", "embedding_length"}, {"intermediate_size", "feed_forward_length"},
             {"num_hidden_layers", "block_count"}, {"num_attention_heads", "attention.head_count"},
             {"num_key_value_heads", "attention.head_count_kv"}, {"max_position_embeddings", "context_length"},
@@ -72,11 +80,35 @@ final class CheckpointFolder implements ReferenceModel.Source {
                 : "BitNetForCausalLM");
         config.put("bos_token_id", metadata.integer("tokenizer.ggml.bos_token_id").orElseThrow());
         config.put("eos_token_id", metadata.integer("tokenizer.ggml.eos_token_id").orElseThrow());
-        ObjectNode quantization = config.putObject("quantization_config");
-        quantization.put("quant_method", "bitnet");
-        quantization.put("linear_class", form == Form.PACKED_DIVIDED ? "bitlinear" : "autobitlinear");
+        if (embeds) {
+            configureEmbeddings(metadata, architecture);
+        } else {
+            ObjectNode quantization = config.putObject("quantization_config");
+            quantization.put("quant_method", "bitnet");
+            quantization.put("linear_class", form == Form.PACKED_DIVIDED ? "bitlinear" : "autobitlinear");
+        }
         addTokenizer(metadata);
         file.tensors().forEach(this::add);
+    }
+
+    /** The keys of Qwen3Model and Gemma3TextModel. eos_token_id is what ends a turn, and not what is put behind a text. */
+    private void configureEmbeddings(GgufMetadata metadata, String architecture) {
+        config.put("model_type", gemma ? "gemma3_text" : "qwen3");
+        config.putArray("architectures").add(gemma ? "Gemma3TextModel" : "Qwen3Model");
+        config.put("eos_token_id", 7);
+        if (!gemma) {
+            config.put("use_sliding_window", false).putNull("sliding_window").put("max_window_layers", layers);
+            return;
+        }
+        config.remove("hidden_act");
+        config.put("hidden_activation", "gelu_pytorch_tanh").put("query_pre_attn_scalar", headDim).putNull("attn_logit_softcapping")
+                .put("use_bidirectional_attention", false);
+        int window = (int) metadata.integer(architecture + ".attention.sliding_window").orElse(4096);
+        config.put("sliding_window", window).put("rope_local_base_freq", 500.0);
+        ArrayNode types = config.putArray("layer_types");
+        for (int i = 0; i < layers; i++) {
+            types.add(i % 2 == 0 && window < 4096 ? "sliding_attention" : "full_attention");
+        }
     }
 
     private void addTokenizer(GgufMetadata metadata) {
@@ -105,10 +137,45 @@ final class CheckpointFolder implements ReferenceModel.Source {
                 .put("Regex", "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*"
                         + "|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+");
         steps.addObject().put("type", "ByteLevel").put("add_prefix_space", false).put("use_regex", false);
-        tokenizer.putObject("post_processor").putArray("single").addObject().putObject("SpecialToken");
+        ArrayNode processors = tokenizer.putObject("post_processor").put("type", "Sequence").putArray("processors");
+        processors.addObject().put("type", "ByteLevel");
+        ObjectNode template = processors.addObject().put("type", "TemplateProcessing");
+        ArrayNode single = template.putArray("single");
+        ObjectNode special = template.putObject("special_tokens");
+        addSpecial(single, special, tokens, metadata, "bos");
+        single.addObject().putObject("Sequence").put("id", "A").put("type_id", 0);
+        addSpecial(single, special, tokens, metadata, "eos");
+    }
+
+    private static void addSpecial(ArrayNode single, ObjectNode special, List<String> tokens, GgufMetadata metadata, String which) {
+        if (metadata.bool("tokenizer.ggml.add_" + which + "_token").orElse(false)) {
+            int id = (int) metadata.integer("tokenizer.ggml." + which + "_token_id").orElseThrow();
+            String name = tokens.get(id);
+            single.addObject().putObject("SpecialToken").put("id", name).put("type_id", 0);
+            special.putObject(name).put("id", name).putArray("ids").add(id);
+        }
+    }
+
+    /** Tensors of models without a head are named as the model's own, without "model.". */
+    private String embeddings(String name) {
+        String[][] names = {{"token_embd.", "embed_tokens."}, {"output_norm.", "norm."}, {"blk.", "layers."},
+            {"attn_output_norm_in.", "self_attn.o_proj.norm."}, {"_norm_in.", "_proj.norm."}, {"attn_norm.", "input_layernorm."},
+            {"post_attention_norm.", "post_attention_layernorm."}, {"post_ffw_norm.", "post_feedforward_layernorm."},
+            {"ffn_norm.", gemma ? "pre_feedforward_layernorm." : "post_attention_layernorm."},
+            {"attn_output.", "self_attn.o_proj."}, {"attn_q.", "self_attn.q_proj."}, {"attn_k.", "self_attn.k_proj."},
+            {"attn_v.", "self_attn.v_proj."}, {"ffn_gate.", "mlp.gate_proj."}, {"ffn_up.", "mlp.up_proj."},
+            {"ffn_down.", "mlp.down_proj."}, {"attn_", "self_attn."}, {"ffn_", "mlp."}};
+        String theirs = name;
+        for (String[] pair : names) {
+            theirs = theirs.replace(pair[0], pair[1]);
+        }
+        return theirs;
     }
 
     private String theirs(String name) {
+        if (embeds) {
+            return embeddings(name);
+        }
         String[][] names = {{"token_embd.", "model.embed_tokens."}, {"output_norm.", "model.norm."}, {"blk.", "model.layers."},
             {"attn_norm.", "input_layernorm."}, {"ffn_norm.", "post_attention_layernorm."},
             {"attn_sub_norm.", config.get("hidden_act").asText().equals("silu") ? "self_attn.inner_attn_ln." : "self_attn.attn_sub_norm."},
@@ -126,20 +193,40 @@ final class CheckpointFolder implements ReferenceModel.Source {
     private void add(GgufTensor tensor) {
         int cols = (int) tensor.cols();
         int rows = (int) tensor.rows();
-        switch (tensor.type()) {
-            case F16 -> reals(theirs(tensor.name()), new long[] {rows, cols}, rows * cols,
-                    i -> Float.float16ToFloat(tensor.data().getAtIndex(ValueLayout.JAVA_SHORT, i)));
-            case F32 -> reals(theirs(tensor.name()), new long[] {cols}, cols, i -> tensor.data().getAtIndex(ValueLayout.JAVA_FLOAT, i));
-            default -> linear(tensor, rows, cols);
+        String name = theirs(tensor.name());
+        if (tensor.type() == GgmlType.I2_S) {
+            linear(tensor, rows, cols);
+        } else if (tensor.dims().length == 2) {
+            reals(name, new long[] {rows, cols}, rows * cols, i -> real(tensor, i));
+        } else {
+            reals(name, new long[] {cols}, cols, i -> real(tensor, i) - (addsOne(tensor.name()) ? 1 : 0));
         }
+    }
+
+    private static float real(GgufTensor tensor, int i) {
+        return tensor.type() == GgmlType.F32 ? tensor.data().getAtIndex(ValueLayout.JAVA_FLOAT, i)
+                : Float.float16ToFloat(tensor.data().getAtIndex(ValueLayout.JAVA_SHORT, i));
+    }
+
+    /** Gemma's own norms multiply by 1 + w. */
+    private boolean addsOne(String norm) {
+        return gemma && norm.contains("_norm.");
     }
 
     private interface Reals {
         float at(int i);
     }
 
-    /** F32 tensors, so that nothing is lost on the way. */
+    /** F32 tensors, so that nothing is lost on the way; of models for embeddings, whose numbers are compared with nothing, BF16. */
     private void reals(String name, long[] shape, int count, Reals values) {
+        if (embeds) {
+            ByteBuffer data = ByteBuffer.allocate(count * 2).order(ByteOrder.LITTLE_ENDIAN);
+            for (int i = 0; i < count; i++) {
+                data.putShort((short) (Float.floatToIntBits(values.at(i)) >>> 16));
+            }
+            tensors.put(name, new Tensor("BF16", shape, data.array()));
+            return;
+        }
         ByteBuffer data = ByteBuffer.allocate(count * 4).order(ByteOrder.LITTLE_ENDIAN);
         for (int i = 0; i < count; i++) {
             data.putFloat(values.at(i));
@@ -207,8 +294,20 @@ final class CheckpointFolder implements ReferenceModel.Source {
         double theta = config.get("rope_theta").asDouble();
         return new Shape(layers, config.get("num_attention_heads").asInt(), config.get("num_key_value_heads").asInt(), headDim,
                 headDim, theta, 1, ropeFactors(theta), config.get("rms_norm_eps").asDouble(), false,
-                config.get("hidden_act").asText().equals("relu2") ? Gate.RELU2 : Gate.SILU, llama ? Norms.NONE : Norms.SUB,
-                config.get("tie_word_embeddings").asBoolean() ? Head.TIED : Head.OWN);
+                gemma ? Gate.GELU : config.get("hidden_act").asText().equals("relu2") ? Gate.RELU2 : Gate.SILU,
+                gemma ? Norms.GEMMA : embeds ? Norms.INPUTS : llama ? Norms.NONE : Norms.SUB,
+                embeds ? Head.NONE : config.get("tie_word_embeddings").asBoolean() ? Head.TIED : Head.OWN, window());
+    }
+
+    private Window window() {
+        Set<Integer> sliding = new HashSet<>();
+        for (int i = 0; i < config.path("layer_types").size(); i++) {
+            if (config.get("layer_types").get(i).asText().equals("sliding_attention")) {
+                sliding.add(i);
+            }
+        }
+        return sliding.isEmpty() ? null
+                : new Window(config.get("sliding_window").asInt(), sliding, config.get("rope_local_base_freq").asDouble());
     }
 
     /** Llama 3.1's, by wave lengths, as published. */
@@ -237,10 +336,12 @@ final class CheckpointFolder implements ReferenceModel.Source {
         Tensor tensor = tensors.get(theirs(name));
         int cols = (int) tensor.shape()[tensor.shape().length - 1];
         ByteBuffer data = ByteBuffer.wrap(tensor.data()).order(ByteOrder.LITTLE_ENDIAN);
-        float[][] rows = new float[tensor.data().length / 4 / cols][cols];
+        boolean half = tensor.type().equals("BF16");
+        float[][] rows = new float[tensor.data().length / (half ? 2 : 4) / cols][cols];
         for (float[] row : rows) {
-            data.asFloatBuffer().get(row);
-            data.position(data.position() + 4 * cols);
+            for (int i = 0; i < cols; i++) {
+                row[i] = (half ? Float.intBitsToFloat(data.getShort() << 16) : data.getFloat()) + (addsOne(name) ? 1 : 0);
+            }
         }
         return rows;
     }
@@ -264,7 +365,7 @@ final class CheckpointFolder implements ReferenceModel.Source {
         return new Ternary(rows, form == Form.PACKED_DIVIDED ? 1 / scale : scale);
     }
 
-    /** By the mean of |w|, or where w is multiplied out by what it was multiplied by. */
+    /** By the mean of |w|, or where w is multiplied out by what it was multiplied by; always the mean in models for embeddings. */
     private Ternary quantized(Tensor tensor, int cols) {
         byte[][] rows = new byte[(int) tensor.shape()[0]][cols];
         ByteBuffer data = ByteBuffer.wrap(tensor.data()).order(ByteOrder.LITTLE_ENDIAN);
@@ -275,7 +376,7 @@ final class CheckpointFolder implements ReferenceModel.Source {
             sum += size;
             most = Math.max(most, size);
         }
-        double scale = form == Form.MULTIPLIED_OUT ? most : Math.max(sum / rows.length / cols, 1e-5);
+        double scale = form == Form.MULTIPLIED_OUT && !embeds ? most : Math.max(sum / rows.length / cols, 1e-5);
         for (byte[] row : rows) {
             for (int k = 0; k < cols; k++) {
                 row[k] = (byte) Math.clamp(Math.rint(Float.intBitsToFloat(data.getShort() << 16) / scale), -1, 1);

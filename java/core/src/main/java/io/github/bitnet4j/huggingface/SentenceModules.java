@@ -1,0 +1,56 @@
+package io.github.bitnet4j.huggingface;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.MissingNode;
+import io.github.bitnet4j.BitNetException;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalInt;
+
+/**
+ * How a folder of sentence-transformers makes a vector of the states of a text's tokens: {@code modules.json} lists the
+ * steps, and the folder of the pooling step has a {@code config.json} of its own.
+ */
+final class SentenceModules {
+    private static final String LIST = "modules.json";
+    private static final String MODE = "pooling_mode";
+    /** Modes that are known here, by their names in newer files and in keys of older ones, and llama.cpp's numbers for them. */
+    private static final Map<String, Integer> TYPES = Map.of("mean", 1, "mean_tokens", 1, "lasttoken", 3);
+
+    private final Checkpoint checkpoint;
+
+    SentenceModules(Checkpoint checkpoint) {
+        this.checkpoint = checkpoint;
+    }
+
+    /**
+     * The pooling, as {@code pooling_type} of a GGUF file; empty if the folder does not say.
+     *
+     * @throws BitNetException if there is a step, or a pooling, that is not computed here
+     */
+    OptionalInt poolingType() {
+        OptionalInt type = OptionalInt.empty();
+        for (JsonNode module : checkpoint.json(LIST).orElse(MissingNode.getInstance())) {
+            String name = module.path("type").asText();
+            switch (name.substring(name.lastIndexOf('.') + 1)) {
+                case "Transformer", "Normalize" -> {}
+                case "Pooling" -> type = OptionalInt.of(type(module.path("path").asText() + "/config.json"));
+                default -> throw new BitNetException(checkpoint.folder().resolve(LIST) + " lists a module of type '" + name
+                        + "', which cannot be computed here; known are Transformer, Pooling and Normalize");
+            }
+        }
+        return type;
+    }
+
+    private int type(String file) {
+        JsonNode pooling = checkpoint.requireJson(file);
+        List<String> modes = pooling.path(MODE).isTextual() ? List.of(pooling.path(MODE).asText())
+                : pooling.properties().stream().filter(entry -> entry.getKey().startsWith(MODE + "_") && entry.getValue().asBoolean())
+                        .map(entry -> entry.getKey().substring(MODE.length() + 1)).toList();
+        if (modes.size() != 1 || !TYPES.containsKey(modes.getFirst())) {
+            throw new BitNetException(checkpoint.folder().resolve(file) + " pools by " + modes
+                    + ", which cannot be computed here; known are lasttoken and mean_tokens, one of them");
+        }
+        return TYPES.get(modes.getFirst());
+    }
+}
