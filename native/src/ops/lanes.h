@@ -60,6 +60,11 @@ BN_INLINE bn_vf bn_vf_max(bn_vf a, bn_vf b) { return (bn_vf)_mm512_max_ps((__m51
 BN_INLINE bn_vf bn_vf_min(bn_vf a, bn_vf b) { return (bn_vf)_mm512_min_ps((__m512)a, (__m512)b); }
 BN_INLINE bn_vi bn_vi_max(bn_vi a, bn_vi b) { return (bn_vi)_mm512_max_epi32((__m512i)a, (__m512i)b); }
 
+BN_INLINE bn_vf bn_vf_exact_product_less(bn_vf a, bn_vf b, bn_vf c)
+{
+    return (bn_vf)_mm512_fmsub_ps((__m512)a, (__m512)b, (__m512)c);
+}
+
 BN_INLINE bn_vf bn_vf_from_half(bn_vh h)
 {
     return (bn_vf)_mm512_cvtph_ps((__m256i)h);
@@ -88,6 +93,11 @@ BN_INLINE bn_vf bn_vf_all(float value) { return (bn_vf)_mm256_set1_ps(value); }
 BN_INLINE bn_vf bn_vf_max(bn_vf a, bn_vf b) { return (bn_vf)_mm256_max_ps((__m256)a, (__m256)b); }
 BN_INLINE bn_vf bn_vf_min(bn_vf a, bn_vf b) { return (bn_vf)_mm256_min_ps((__m256)a, (__m256)b); }
 BN_INLINE bn_vi bn_vi_max(bn_vi a, bn_vi b) { return (bn_vi)_mm256_max_epi32((__m256i)a, (__m256i)b); }
+
+BN_INLINE bn_vf bn_vf_exact_product_less(bn_vf a, bn_vf b, bn_vf c)
+{
+    return (bn_vf)_mm256_fmsub_ps((__m256)a, (__m256)b, (__m256)c);
+}
 
 BN_INLINE bn_vf bn_vf_from_half(bn_vh h)
 {
@@ -125,6 +135,11 @@ BN_INLINE bn_vb bn_vi_to_bytes(bn_vi i)
 BN_INLINE bn_vf bn_vf_all(float value)
 {
     return (bn_vf){value, value, value, value};
+}
+
+BN_INLINE bn_vf bn_vf_exact_product_less(bn_vf a, bn_vf b, bn_vf c)
+{
+    return a * b - c;
 }
 
 BN_INLINE bn_vi bn_vi_select(bn_vi mask, bn_vi yes, bn_vi no)
@@ -267,13 +282,14 @@ BN_INLINE void bn_lanes_store_some(float *x, bn_lanes a, size_t count)
     memcpy(x, padded, count * sizeof *x);
 }
 
-/* One f16 in all lanes. */
-BN_INLINE bn_lanes bn_lanes_all_half(uint16_t half)
+/* The value of an f16. */
+BN_INLINE float bn_half_value(uint16_t half)
 {
-    bn_lanes r;
-    for (int p = 0; p < BN_PARTS; p++)
-        r.part[p] = bn_vf_from_half((bn_vh){0} + half);
-    return r;
+#if BN_VECTOR > 4
+    return _cvtsh_ss(half);
+#else
+    return bn_vf_from_half((bn_vh){half})[0];
+#endif
 }
 
 BN_INLINE bn_lanes bn_lanes_load_half(const uint16_t *x)
@@ -365,6 +381,14 @@ BN_INLINE bn_lanes bn_lanes_div(bn_lanes a, bn_lanes b)
 BN_INLINE bn_lanes bn_lanes_add_product(bn_lanes sum, bn_lanes a, bn_lanes b)
 {
     return bn_lanes_add(sum, bn_lanes_mul(a, b));
+}
+
+/* a * b - c where a * b is exact, so that the difference is rounded once whether the two are fused or not. */
+BN_INLINE bn_lanes bn_lanes_exact_product_less(bn_lanes a, bn_lanes b, bn_lanes c)
+{
+    for (int p = 0; p < BN_PARTS; p++)
+        a.part[p] = bn_vf_exact_product_less(a.part[p], b.part[p], c.part[p]);
+    return a;
 }
 
 /* a where a > b, otherwise b: a NaN in b stays, one in a goes. */

@@ -1,6 +1,7 @@
 /* Products with F32, F16, BF16, Q8_0, Q6_K, Q5_0, Q4_K and Q4_0 matrices, and rows of such matrices as floats. */
 #include "kernels.h"
 #include "ops/lanes.h"
+#include "system/system.h"
 
 /*
  * A format is the way to 32 weights as two lanes. All are exact in float (a Q8_0 weight is 8 bits times 11, a Q6_K weight
@@ -10,6 +11,25 @@
 typedef struct weights {
     bn_lanes low, high;
 } weights;
+
+enum { MOST_ROWS = 4, MOST_TOKENS = 2 }; /* of a tile */
+enum { STEP = 256, RUNS = STEP / 32 }; /* columns that are unpacked at a time, and their runs of 32 */
+
+/*
+ * What is made of a step of a quantised row before it is multiplied: codes as bytes, which are widened on their way from
+ * memory as Q8_0's are in the file, and their scales as floats, which memory spreads over all lanes. Both cost less there
+ * than between registers, where only half of a processor's vector units move lanes.
+ */
+typedef struct unpacked {
+    _Alignas(BN_CACHE_LINE) int8_t codes[STEP];
+    float scales[BN_LANES]; /* of a run of 32, or in Q6_K of half a run */
+    float minima[BN_LANES]; /* in Q4_K, of a run                        */
+} unpacked;
+
+BN_INLINE int is_plain(int format)
+{
+    return format == BN_FORMAT_F32 || format == BN_FORMAT_F16 || format == BN_FORMAT_BF16;
+}
 
 /* Columns of a block of a format, or 32: the formats without blocks come in runs of 32. */
 BN_INLINE size_t block_cols(int format)
@@ -29,12 +49,10 @@ BN_INLINE size_t block_bytes(int format)
                                       : 18;
 }
 
+/* Bytes of columns that are whole blocks, or of any number of them in a plain format. */
 BN_INLINE size_t row_bytes(int format, size_t cols)
 {
-    return format == BN_FORMAT_F32    ? cols * 4
-           : format == BN_FORMAT_F16  ? cols * 2
-           : format == BN_FORMAT_BF16 ? cols * 2
-                                      : cols / block_cols(format) * block_bytes(format);
+    return is_plain(format) ? cols * (block_bytes(format) / 32) : cols / block_cols(format) * block_bytes(format);
 }
 
 BN_INLINE weights weights_f32(const uint8_t *block)
@@ -55,24 +73,24 @@ BN_INLINE weights weights_bf16(const uint8_t *block)
     return (weights){bn_lanes_load_bf16(w), bn_lanes_load_bf16(w + BN_LANES)};
 }
 
-/* One f16, which nothing aligns, in all lanes. */
-BN_INLINE bn_lanes scale_at(const uint8_t *at)
+/* An f16, which nothing aligns. */
+BN_INLINE uint16_t half_at(const uint8_t *at)
 {
     uint16_t bits;
     memcpy(&bits, at, sizeof bits);
-    return bn_lanes_all_half(bits);
+    return bits;
 }
 
-BN_INLINE bn_lanes scaled(const void *bytes, bn_lanes scale)
+BN_INLINE uint32_t word_at(const uint8_t *at)
 {
-    return bn_lanes_mul(bn_lanes_load_bytes(bytes), scale);
+    uint32_t word;
+    memcpy(&word, at, sizeof word);
+    return word;
 }
 
-/* A block of Q8_0 is an f16 scale and 32 int8. */
-BN_INLINE weights weights_q8_0(const uint8_t *block)
+BN_INLINE bn_lanes scale_at(const uint8_t *at)
 {
-    const bn_lanes scale = scale_at(block);
-    return (weights){scaled(block + 2, scale), scaled(block + 2 + BN_LANES, scale)};
+    return bn_lanes_all(bn_half_value(half_at(at)));
 }
 
 /* 16 and 32 bytes, and the same as words: a processor shifts no bytes. */
@@ -80,15 +98,28 @@ typedef int8_t bytes_16 __attribute__((vector_size(16)));
 typedef int8_t bytes_32 __attribute__((vector_size(32)));
 typedef uint16_t words_16 __attribute__((vector_size(16)));
 typedef uint16_t words_32 __attribute__((vector_size(32)));
+typedef uint64_t quads_32 __attribute__((vector_size(32)));
+
+/*
+ * The scales that blocks of a run each begin with. They come together in whole registers of the processor: pieces that were
+ * stored one after the other are slow to load as one.
+ */
+BN_INLINE bn_lanes scales_of(const uint8_t *blocks, size_t bytes, size_t runs)
+{
+    quads_32 halves = {0};
+    for (size_t run = 0; run < runs; run++)
+        halves[run / 4] |= (uint64_t)half_at(blocks + run * bytes) << 16 * (run % 4);
+    return bn_lanes_load_half((const uint16_t *)&halves);
+}
 
 /* A block of Q4_0 is an f16 scale and 16 bytes: weights 0..15 in the low bits, 16..31 in the high ones, each plus 8. */
-BN_INLINE weights weights_q4_0(const uint8_t *block)
+BN_INLINE void unpack_q4_0(const uint8_t *block, size_t run, unpacked *to)
 {
-    const bn_lanes scale = scale_at(block);
     words_16 codes;
     memcpy(&codes, block + 2, sizeof codes);
     const bytes_16 low = (bytes_16)(codes & 0x0f0f) - 8, high = (bytes_16)(codes >> 4 & 0x0f0f) - 8;
-    return (weights){scaled(&low, scale), scaled(&high, scale)};
+    memcpy(to->codes + 32 * run, &low, sizeof low);
+    memcpy(to->codes + 32 * run + 16, &high, sizeof high);
 }
 
 /* Byte i is 16 where bit i is set: copies of the bits, of which each keeps its own; adding 127 carries it into the top. */
@@ -99,9 +130,8 @@ BN_INLINE uint64_t bits_at_4(uint8_t bits)
 }
 
 /* A block of Q5_0 is an f16 scale, 32 bits, one a weight, that come above the four of 16 bytes as in Q4_0: each plus 16. */
-BN_INLINE weights weights_q5_0(const uint8_t *block)
+BN_INLINE void unpack_q5_0(const uint8_t *block, size_t run, unpacked *to)
 {
-    const bn_lanes scale = scale_at(block);
     uint64_t fifth[4];
     for (size_t i = 0; i < 4; i++) fifth[i] = bits_at_4(block[2 + i]);
     words_16 codes, fifth_low, fifth_high;
@@ -110,7 +140,8 @@ BN_INLINE weights weights_q5_0(const uint8_t *block)
     memcpy(&fifth_high, fifth + 2, sizeof fifth_high);
     const bytes_16 low = (bytes_16)((codes & 0x0f0f) | fifth_low) - 16;
     const bytes_16 high = (bytes_16)((codes >> 4 & 0x0f0f) | fifth_high) - 16;
-    return (weights){scaled(&low, scale), scaled(&high, scale)};
+    memcpy(to->codes + 32 * run, &low, sizeof low);
+    memcpy(to->codes + 32 * run + 16, &high, sizeof high);
 }
 
 /*
@@ -120,33 +151,23 @@ BN_INLINE weights weights_q5_0(const uint8_t *block)
  *     r < 4     byte 4 + r          bits 0..5   s         byte 8 + r          bits 0..5   m
  *     r >= 4    byte 8 + r          bits 0..3   s         byte 8 + r          bits 4..7   m
  *               byte 4 + r - 4      bits 6..7   above s   byte 8 + r - 4      bits 6..7   above m
- *
- * Eight d s, then eight -e m.
  */
-BN_INLINE void scales_q4_k(const uint8_t *block, float *scales)
+BN_INLINE void unpack_q4_k(const uint8_t *block, unpacked *to)
 {
-    const uint8_t *at = block + 4;
-    int8_t s[BN_LANES] = {0}, m[BN_LANES] = {0};
-    for (size_t r = 0; r < 4; r++) {
-        s[r] = (int8_t)(at[r] & 63);
-        m[r] = (int8_t)-(at[4 + r] & 63);
-        s[4 + r] = (int8_t)((at[8 + r] & 15) | at[r] >> 6 << 4);
-        m[4 + r] = (int8_t)-(at[8 + r] >> 4 | at[4 + r] >> 6 << 4);
+    const uint32_t low = word_at(block + 4), middle = word_at(block + 8), high = word_at(block + 12);
+    const uint64_t s = (high & 0x0f0f0f0f) | (low >> 6 & 0x03030303) << 4;
+    const uint64_t m = (high >> 4 & 0x0f0f0f0f) | (middle >> 6 & 0x03030303) << 4;
+    const quads_32 s_m = {s << 32 | (low & 0x3f3f3f3f), m << 32 | (middle & 0x3f3f3f3f)};
+    const bn_lanes factors = bn_lanes_load_bytes((const int8_t *)&s_m);
+    bn_lanes_store(to->scales, bn_lanes_mul(factors, scale_at(block)));
+    bn_lanes_store(to->minima, bn_lanes_mul(factors, scale_at(block + 2)));
+    for (size_t i = 0; i < RUNS / 2; i++) {
+        words_32 codes;
+        memcpy(&codes, block + 16 + 32 * i, sizeof codes);
+        const words_32 even = codes & 0x0f0f, odd = codes >> 4 & 0x0f0f;
+        memcpy(to->codes + 64 * i, &even, sizeof even);
+        memcpy(to->codes + 64 * i + 32, &odd, sizeof odd);
     }
-    float minima[BN_LANES];
-    bn_lanes_store(scales, scaled(s, scale_at(block)));
-    bn_lanes_store(minima, scaled(m, scale_at(block + 2)));
-    memcpy(scales + 8, minima, 8 * sizeof *minima);
-}
-
-BN_INLINE weights weights_q4_k(const uint8_t *block, size_t run, const float *scales)
-{
-    words_32 codes;
-    memcpy(&codes, block + 16 + run / 2 * 32, sizeof codes);
-    codes = codes >> 4 * (run % 2) & 0x0f0f;
-    const int8_t *q = (const int8_t *)&codes;
-    const bn_lanes scale = bn_lanes_all(scales[run]), minimum = bn_lanes_all(scales[8 + run]);
-    return (weights){bn_lanes_add(scaled(q, scale), minimum), bn_lanes_add(scaled(q + BN_LANES, scale), minimum)};
 }
 
 /*
@@ -157,42 +178,60 @@ BN_INLINE weights weights_q4_k(const uint8_t *block, size_t run, const float *sc
  *     high bits   bytes 128 + 32h .. + 31                 bits 2j and up
  *     scales      bytes 192 + 8h + 2j, + 1
  */
-BN_INLINE void scales_q6_k(const uint8_t *block, float *scales)
+BN_INLINE void unpack_q6_k(const uint8_t *block, unpacked *to)
 {
-    bn_lanes_store(scales, scaled(block + 192, scale_at(block + 208)));
+    const bn_lanes scales = bn_lanes_load_bytes((const int8_t *)block + 192);
+    bn_lanes_store(to->scales, bn_lanes_mul(scales, scale_at(block + 208)));
+    for (size_t h = 0; h < 2; h++) {
+        words_32 high;
+        memcpy(&high, block + 128 + 32 * h, sizeof high);
+        for (size_t j = 0; j < 4; j++) {
+            words_32 low;
+            memcpy(&low, block + 64 * h + 32 * (j % 2), sizeof low);
+            const words_32 raised = j < 2 ? high << (4 - 2 * j) : high >> (2 * j - 4); /* the two bits at 4 and 5 */
+            const bytes_32 codes = (bytes_32)((low >> 4 * (j / 2) & 0x0f0f) | (raised & 0x3030)) - 32;
+            memcpy(to->codes + 128 * h + 32 * j, &codes, sizeof codes);
+        }
+    }
 }
 
-/* Run number `run` (0..7) of a block with these scales. */
-BN_INLINE weights weights_q6_k(const uint8_t *block, size_t run, const float *scales)
+/* `runs` runs of a row of a quantised format, one block of it or blocks of a run each. */
+BN_INLINE void unpack(int format, const uint8_t *w, size_t runs, unpacked *to)
 {
-    const size_t h = run / 4, j = run % 4;
-    words_32 low, high;
-    memcpy(&low, block + 64 * h + 32 * (j % 2), sizeof low);
-    memcpy(&high, block + 128 + 32 * h, sizeof high);
-    const words_32 raised = j < 2 ? high << (4 - 2 * j) : high >> (2 * j - 4); /* the two bits at 4 and 5 */
-    const bytes_32 codes = (bytes_32)((low >> 4 * (j / 2) & 0x0f0f) | (raised & 0x3030)) - 32;
-    const int8_t *q = (const int8_t *)&codes;
-    return (weights){scaled(q, bn_lanes_all(scales[2 * run])), scaled(q + BN_LANES, bn_lanes_all(scales[2 * run + 1]))};
+    if (format == BN_FORMAT_Q6_K) unpack_q6_k(w, to);
+    if (format == BN_FORMAT_Q4_K) unpack_q4_k(w, to);
+    if (block_cols(format) == 32) bn_lanes_store(to->scales, scales_of(w, block_bytes(format), runs));
+    for (size_t run = 0; block_cols(format) == 32 && run < runs; run++, w += block_bytes(format)) {
+        if (format == BN_FORMAT_Q5_0) unpack_q5_0(w, run, to);
+        if (format == BN_FORMAT_Q4_0) unpack_q4_0(w, run, to);
+    }
+    __asm__("" : "+m"(*to)); /* compilers would rather keep all of it in registers */
 }
 
-/* What the runs of a block need in common. */
-BN_INLINE void scales_of(int format, const uint8_t *block, float *scales)
+BN_INLINE bn_lanes scaled(const int8_t *codes, float scale)
 {
-    if (format == BN_FORMAT_Q6_K) scales_q6_k(block, scales);
-    if (format == BN_FORMAT_Q4_K) scales_q4_k(block, scales);
+    return bn_lanes_mul(bn_lanes_load_bytes(codes), bn_lanes_all(scale));
 }
 
-/* Weights 32 run .. 32 run + 31 of a block. */
-BN_INLINE weights weights_of(int format, const uint8_t *block, size_t run, const float *scales)
+/* A product of 4 bits, 6 and 11 is exact, so that the sum is rounded once whether it is fused or not. */
+BN_INLINE bn_lanes scaled_q4_k(const int8_t *codes, float scale, float minimum)
 {
-    return format == BN_FORMAT_F32    ? weights_f32(block)
-           : format == BN_FORMAT_F16  ? weights_f16(block)
-           : format == BN_FORMAT_BF16 ? weights_bf16(block)
-           : format == BN_FORMAT_Q8_0 ? weights_q8_0(block)
-           : format == BN_FORMAT_Q6_K ? weights_q6_k(block, run, scales)
-           : format == BN_FORMAT_Q5_0 ? weights_q5_0(block)
-           : format == BN_FORMAT_Q4_K ? weights_q4_k(block, run, scales)
-                                      : weights_q4_0(block);
+    return bn_lanes_exact_product_less(bn_lanes_load_bytes(codes), bn_lanes_all(scale), bn_lanes_all(minimum));
+}
+
+/* Weights 32 run .. 32 run + 31 of a step of a row that begins at w and is unpacked in `from`. */
+BN_INLINE weights weights_of(int format, const uint8_t *w, size_t run, const unpacked *from)
+{
+    const uint8_t *at = w + run * block_bytes(format);
+    if (format == BN_FORMAT_F32) return weights_f32(at);
+    if (format == BN_FORMAT_F16) return weights_f16(at);
+    if (format == BN_FORMAT_BF16) return weights_bf16(at);
+    const int8_t *codes = format == BN_FORMAT_Q8_0 ? (const int8_t *)at + 2 : from->codes + 32 * run;
+    if (format == BN_FORMAT_Q4_K)
+        return (weights){scaled_q4_k(codes, from->scales[run], from->minima[8 + run]),
+                         scaled_q4_k(codes + BN_LANES, from->scales[run], from->minima[8 + run])};
+    const float *scales = from->scales + (format == BN_FORMAT_Q6_K ? 2 * run : run);
+    return (weights){scaled(codes, scales[0]), scaled(codes + BN_LANES, scales[format == BN_FORMAT_Q6_K ? 1 : 0])};
 }
 
 /* The last `some` weights of a row of F32, F16 or BF16, which lie at `at`; zeros above. */
@@ -208,56 +247,74 @@ BN_INLINE weights weights_some(int format, const uint8_t *at, size_t some)
     return format == BN_FORMAT_F16 ? weights_f16((const uint8_t *)halves) : weights_bf16((const uint8_t *)halves);
 }
 
+/* Columns of a step of a row: a run of a plain format, which is multiplied as it is. */
+BN_INLINE size_t step_cols(int format)
+{
+    return is_plain(format) ? 32 : STEP;
+}
+
+/* Where a product adds up: columns 0..15 of every 32, and 16..31. */
+typedef struct sums {
+    bn_lanes low, high;
+} sums;
+
+BN_INLINE void add_products(sums *sum, weights w, weights x)
+{
+    sum->low = bn_lanes_add_product(sum->low, w.low, x.low);
+    sum->high = bn_lanes_add_product(sum->high, w.high, x.high);
+}
+
 /*
- * `rows` rows of weights times `tokens` rows of x, both constants where this is inlined. Each of the products keeps
- * two accumulators: one for columns 0..15 of every 32, one for 16..31; they are added and folded at the end.
- * Meanwhile as many weights at `next` are asked for into the second-level cache.
+ * Adds the products of `runs` runs of `rows` rows at w, row_bytes apart, and of `tokens` rows of x, cols apart. Meanwhile as
+ * many weights at `next` are asked for into the second-level cache.
  */
+BN_INLINE void step(int format, const uint8_t *w, const uint8_t *next, size_t bytes, size_t runs, size_t rows,
+                    const float *x, size_t cols, size_t tokens, sums sum[MOST_ROWS][MOST_TOKENS])
+{
+    unpacked from[MOST_ROWS];
+    for (size_t r = 0; r < rows; r++) {
+        for (size_t at = 0; at < runs * 32 / block_cols(format) * block_bytes(format); at += BN_CACHE_LINE)
+            __builtin_prefetch(next + r * bytes + at, 0, 2);
+        if (!is_plain(format)) unpack(format, w + r * bytes, runs, &from[r]);
+    }
+#pragma GCC unroll 1
+    for (size_t run = 0; run < runs; run++) {
+        weights u[MOST_ROWS];
+        for (size_t r = 0; r < rows; r++) u[r] = weights_of(format, w + r * bytes, run, &from[r]);
+        for (size_t t = 0; t < tokens; t++) {
+            const weights at = weights_f32((const uint8_t *)(x + t * cols + 32 * run));
+            for (size_t r = 0; r < rows; r++) add_products(&sum[r][t], u[r], at);
+        }
+    }
+}
+
+/* `rows` rows of weights times `tokens` rows of x, both constants where this is inlined. */
 BN_INLINE void tile(int format, const uint8_t *w, const uint8_t *next, size_t cols, size_t rows, const float *x,
                     size_t tokens, float *y, size_t y_stride)
 {
     const size_t bytes = row_bytes(format, cols);
-    bn_lanes low[4][4], high[4][4];
-    for (size_t t = 0; t < tokens; t++)
-        for (size_t r = 0; r < rows; r++)
-            low[t][r] = high[t][r] = bn_lanes_all(0);
+    sums sum[MOST_ROWS][MOST_TOKENS];
+    for (size_t r = 0; r < rows; r++)
+        for (size_t t = 0; t < tokens; t++) sum[r][t] = (sums){bn_lanes_all(0), bn_lanes_all(0)};
     size_t k = 0;
-    for (size_t at = 0; k + block_cols(format) <= cols; at += block_bytes(format)) {
-        float scales[4][BN_LANES];
-        for (size_t r = 0; r < rows; r++) scales_of(format, w + r * bytes + at, scales[r]);
-#pragma GCC unroll 8
-        for (size_t run = 0; run < block_cols(format) / 32; run++, k += 32) {
-            weights u[4];
-            for (size_t r = 0; r < rows; r++) {
-                __builtin_prefetch(next + r * bytes + at + run * 32, 0, 2);
-                u[r] = weights_of(format, w + r * bytes + at, run, scales[r]);
-            }
-            for (size_t t = 0; t < tokens; t++) {
-                const bn_lanes x_low = bn_lanes_load(x + t * cols + k);
-                const bn_lanes x_high = bn_lanes_load(x + t * cols + k + BN_LANES);
-                for (size_t r = 0; r < rows; r++) {
-                    low[t][r] = bn_lanes_add_product(low[t][r], u[r].low, x_low);
-                    high[t][r] = bn_lanes_add_product(high[t][r], u[r].high, x_high);
-                }
-            }
-        }
+    for (; k + step_cols(format) <= cols; k += step_cols(format)) {
+        const size_t at = row_bytes(format, k);
+        step(format, w + at, next + at, bytes, step_cols(format) / 32, rows, x + k, cols, tokens, sum);
     }
-    if (k < cols) {
+    if (step_cols(format) > block_cols(format) && k < cols) {
+        const size_t at = row_bytes(format, k);
+        step(format, w + at, next + at, bytes, (cols - k) / 32, rows, x + k, cols, tokens, sum);
+    }
+    if (is_plain(format) && k < cols) {
         for (size_t t = 0; t < tokens; t++) {
-            float tail[32] = {0};
-            memcpy(tail, x + t * cols + k, (cols - k) * sizeof *tail);
-            const bn_lanes x_low = bn_lanes_load(tail);
-            const bn_lanes x_high = bn_lanes_load(tail + BN_LANES);
-            for (size_t r = 0; r < rows; r++) {
-                const weights u = weights_some(format, w + r * bytes + row_bytes(format, k), cols - k);
-                low[t][r] = bn_lanes_add_product(low[t][r], u.low, x_low);
-                high[t][r] = bn_lanes_add_product(high[t][r], u.high, x_high);
-            }
+            const weights tail = weights_some(BN_FORMAT_F32, (const uint8_t *)(x + t * cols + k), cols - k);
+            for (size_t r = 0; r < rows; r++)
+                add_products(&sum[r][t], weights_some(format, w + r * bytes + row_bytes(format, k), cols - k), tail);
         }
     }
-    for (size_t t = 0; t < tokens; t++)
-        for (size_t r = 0; r < rows; r++)
-            y[t * y_stride + r] = bn_lanes_sum(bn_lanes_add(low[t][r], high[t][r]));
+    for (size_t r = 0; r < rows; r++)
+        for (size_t t = 0; t < tokens; t++)
+            y[t * y_stride + r] = bn_lanes_sum(bn_lanes_add(sum[r][t].low, sum[r][t].high));
 }
 
 /*
@@ -271,7 +328,7 @@ enum { TILE_ROWS = 1, TILE_TOKENS = 2 };
 #endif
 
 /* How far ahead of a single row's weights a stream of rows asks for more. */
-enum { STREAM_AHEAD = 8192 };
+enum { STREAM_AHEAD = 8192, STREAM_ROWS = BN_VECTOR == 16 ? 2 : 1 };
 
 /*
  * The caller hands over few enough rows that they stay in the second-level cache while every token passes over them,
@@ -291,10 +348,15 @@ BN_INLINE void matmul(int format, const uint8_t *w, size_t cols, size_t rows, co
             tile(format, w + r * bytes, w + r * bytes + STREAM_AHEAD, cols, 1, x + t * cols, TILE_TOKENS,
                  y + t * y_stride + r, y_stride);
     }
-    for (; t < n; t++)
-        for (size_t r = 0; r < rows; r++)
+    for (; t < n; t++) {
+        size_t r = 0;
+        for (; !is_plain(format) && r + STREAM_ROWS <= rows; r += STREAM_ROWS)
+            tile(format, w + r * bytes, w + r * bytes + STREAM_AHEAD, cols, STREAM_ROWS, x + t * cols, 1,
+                 y + t * y_stride + r, y_stride);
+        for (; r < rows; r++)
             tile(format, w + r * bytes, w + r * bytes + STREAM_AHEAD, cols, 1, x + t * cols, 1, y + t * y_stride + r,
                  y_stride);
+    }
 }
 
 /* Rows from anywhere: the next one's weights are asked for while one is multiplied. */
@@ -310,18 +372,17 @@ BN_INLINE void matmul_rows(int format, const uint8_t *w, size_t cols, const int3
 
 BN_INLINE void embed(int format, const uint8_t *row, size_t cols, float *x)
 {
+    unpacked from;
     size_t k = 0;
-    for (; k + block_cols(format) <= cols; row += block_bytes(format)) {
-        float scales[BN_LANES];
-        scales_of(format, row, scales);
-#pragma GCC unroll 8
-        for (size_t run = 0; run < block_cols(format) / 32; run++, k += 32) {
-            const weights u = weights_of(format, row, run, scales);
+    for (size_t runs; (runs = (cols - k < STEP ? cols - k : STEP) / 32) > 0; row += row_bytes(format, 32 * runs)) {
+        if (!is_plain(format)) unpack(format, row, runs, &from);
+        for (size_t run = 0; run < runs; run++, k += 32) {
+            const weights u = weights_of(format, row, run, &from);
             bn_lanes_store(x + k, u.low);
             bn_lanes_store(x + k + BN_LANES, u.high);
         }
     }
-    if (k < cols) {
+    if (is_plain(format) && k < cols) {
         float tail[32];
         const weights u = weights_some(format, row, cols - k);
         bn_lanes_store(tail, u.low);
