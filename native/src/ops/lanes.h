@@ -70,6 +70,11 @@ BN_INLINE bn_vf bn_vf_from_half(bn_vh h)
     return (bn_vf)_mm512_cvtph_ps((__m256i)h);
 }
 
+BN_INLINE bn_vf bn_vf_from_bf16(bn_vh h)
+{
+    return (bn_vf)_mm512_slli_epi32(_mm512_cvtepu16_epi32((__m256i)h), 16);
+}
+
 BN_INLINE bn_vh bn_vf_to_half(bn_vf f)
 {
     return (bn_vh)_mm512_cvtps_ph((__m512)f, _MM_FROUND_TO_NEAREST_INT);
@@ -102,6 +107,11 @@ BN_INLINE bn_vf bn_vf_exact_product_less(bn_vf a, bn_vf b, bn_vf c)
 BN_INLINE bn_vf bn_vf_from_half(bn_vh h)
 {
     return (bn_vf)_mm256_cvtph_ps((__m128i)h);
+}
+
+BN_INLINE bn_vf bn_vf_from_bf16(bn_vh h)
+{
+    return (bn_vf)_mm256_slli_epi32(_mm256_cvtepu16_epi32((__m128i)h), 16);
 }
 
 BN_INLINE bn_vh bn_vf_to_half(bn_vf f)
@@ -164,6 +174,11 @@ BN_INLINE bn_vi bn_vi_max(bn_vi a, bn_vi b)
     return bn_vi_select(a > b, a, b);
 }
 
+BN_INLINE bn_vf bn_vf_from_bf16(bn_vh h)
+{
+    return (bn_vf)(__builtin_convertvector(h, bn_vi) << 16);
+}
+
 #if defined(BN_NEON)
 
 BN_INLINE bn_vf bn_vf_from_half(bn_vh h)
@@ -214,9 +229,18 @@ BN_INLINE bn_vh bn_vf_to_half(bn_vf f)
 
 #endif
 
+/* Each byte four times, as two steps that processors have instructions for; a shift leaves it once, with its sign. */
 BN_INLINE bn_vf bn_vf_from_bytes(bn_vb b)
 {
-    return __builtin_convertvector(b, bn_vf);
+    typedef int8_t bytes __attribute__((vector_size(16)));
+    typedef int16_t words __attribute__((vector_size(16)));
+    int32_t bits;
+    memcpy(&bits, &b, sizeof bits);
+    bytes x = (bytes)(bn_vi){bits};
+    x = __builtin_shufflevector(x, x, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7);
+    const words twice = (words)x;
+    const bn_vi i = (bn_vi)__builtin_shufflevector(twice, twice, 0, 0, 1, 1, 2, 2, 3, 3) >> 24;
+    return __builtin_convertvector(i, bn_vf);
 }
 
 BN_INLINE bn_vb bn_vi_to_bytes(bn_vi i)
@@ -310,7 +334,7 @@ BN_INLINE bn_lanes bn_lanes_load_bf16(const uint16_t *x)
     for (int p = 0; p < BN_PARTS; p++) {
         bn_vh h;
         memcpy(&h, x + p * BN_VECTOR, sizeof h);
-        r.part[p] = (bn_vf)(__builtin_convertvector(h, bn_vi) << 16);
+        r.part[p] = bn_vf_from_bf16(h);
     }
     return r;
 }

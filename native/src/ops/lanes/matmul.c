@@ -113,35 +113,44 @@ BN_INLINE bn_lanes scales_of(const uint8_t *blocks, size_t bytes, size_t runs)
 }
 
 /* A block of Q4_0 is an f16 scale and 16 bytes: weights 0..15 in the low bits, 16..31 in the high ones, each plus 8. */
-BN_INLINE void unpack_q4_0(const uint8_t *block, size_t run, unpacked *to)
+BN_INLINE void codes_q4_0(const uint8_t *block, int8_t *codes)
 {
-    words_16 codes;
-    memcpy(&codes, block + 2, sizeof codes);
-    const bytes_16 low = (bytes_16)(codes & 0x0f0f) - 8, high = (bytes_16)(codes >> 4 & 0x0f0f) - 8;
-    memcpy(to->codes + 32 * run, &low, sizeof low);
-    memcpy(to->codes + 32 * run + 16, &high, sizeof high);
+    words_16 both;
+    memcpy(&both, block + 2, sizeof both);
+    const bytes_16 low = (bytes_16)(both & 0x0f0f) - 8, high = (bytes_16)(both >> 4 & 0x0f0f) - 8;
+    memcpy(codes, &low, sizeof low);
+    memcpy(codes + 16, &high, sizeof high);
 }
 
-/* Byte i is 16 where bit i is set: copies of the bits, of which each keeps its own; adding 127 carries it into the top. */
-BN_INLINE uint64_t bits_at_4(uint8_t bits)
+/* Byte i is 16 where bit i is set. */
+BN_INLINE bytes_32 bits_at_4(uint32_t bits)
 {
-    const uint64_t own = bits * UINT64_C(0x0101010101010101) & UINT64_C(0x8040201008040201);
-    return (own + UINT64_C(0x7f7f7f7f7f7f7f7f)) >> 3 & UINT64_C(0x1010101010101010);
+    const uint64_t own = UINT64_C(0x8040201008040201); /* the bit of eight that each byte looks at in its copy of them */
+    const uint64_t every = UINT64_C(0x0101010101010101);
+#if BN_VECTOR == 16
+    (void)own, (void)every;
+    return (bytes_32)_mm256_maskz_set1_epi8(bits, 16);
+#elif BN_VECTOR == 8
+    const __m256i where = (__m256i)(quads_32){0, every, 2 * every, 3 * every};
+    const __m256i owns = (__m256i)(quads_32){own, own, own, own};
+    const __m256i copies = _mm256_shuffle_epi8(_mm256_set1_epi32((int32_t)bits), where);
+    return ((bytes_32)_mm256_cmpeq_epi8(_mm256_and_si256(copies, owns), owns)) & 16;
+#else
+    const quads_32 copies = {(bits & 255) * every, (bits >> 8 & 255) * every, (bits >> 16 & 255) * every, (bits >> 24) * every};
+    return (bytes_32)(((copies & own) + 127 * every) >> 3 & 16 * every); /* adding 127 carries the bit into the top */
+#endif
 }
 
 /* A block of Q5_0 is an f16 scale, 32 bits, one a weight, that come above the four of 16 bytes as in Q4_0: each plus 16. */
-BN_INLINE void unpack_q5_0(const uint8_t *block, size_t run, unpacked *to)
+BN_INLINE void codes_q5_0(const uint8_t *block, int8_t *codes)
 {
-    uint64_t fifth[4];
-    for (size_t i = 0; i < 4; i++) fifth[i] = bits_at_4(block[2 + i]);
-    words_16 codes, fifth_low, fifth_high;
-    memcpy(&codes, block + 6, sizeof codes);
-    memcpy(&fifth_low, fifth, sizeof fifth_low);
-    memcpy(&fifth_high, fifth + 2, sizeof fifth_high);
-    const bytes_16 low = (bytes_16)((codes & 0x0f0f) | fifth_low) - 16;
-    const bytes_16 high = (bytes_16)((codes >> 4 & 0x0f0f) | fifth_high) - 16;
-    memcpy(to->codes + 32 * run, &low, sizeof low);
-    memcpy(to->codes + 32 * run + 16, &high, sizeof high);
+    words_16 both, fifth[2];
+    memcpy(&both, block + 6, sizeof both);
+    const bytes_32 bits = bits_at_4(word_at(block + 2));
+    memcpy(fifth, &bits, sizeof fifth);
+    const bytes_16 low = (bytes_16)((both & 0x0f0f) | fifth[0]) - 16, high = (bytes_16)((both >> 4 & 0x0f0f) | fifth[1]) - 16;
+    memcpy(codes, &low, sizeof low);
+    memcpy(codes + 16, &high, sizeof high);
 }
 
 /*
@@ -201,9 +210,9 @@ BN_INLINE void unpack(int format, const uint8_t *w, size_t runs, unpacked *to)
     if (format == BN_FORMAT_Q6_K) unpack_q6_k(w, to);
     if (format == BN_FORMAT_Q4_K) unpack_q4_k(w, to);
     if (block_cols(format) == 32) bn_lanes_store(to->scales, scales_of(w, block_bytes(format), runs));
-    for (size_t run = 0; block_cols(format) == 32 && run < runs; run++, w += block_bytes(format)) {
-        if (format == BN_FORMAT_Q5_0) unpack_q5_0(w, run, to);
-        if (format == BN_FORMAT_Q4_0) unpack_q4_0(w, run, to);
+    for (size_t run = 0; block_cols(format) == 32 && run < runs; run++) {
+        if (format == BN_FORMAT_Q5_0) codes_q5_0(w + run * block_bytes(format), to->codes + 32 * run);
+        if (format == BN_FORMAT_Q4_0) codes_q4_0(w + run * block_bytes(format), to->codes + 32 * run);
     }
     __asm__("" : "+m"(*to)); /* compilers would rather keep all of it in registers */
 }
