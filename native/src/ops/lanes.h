@@ -3,7 +3,8 @@
  *
  * A bn_lanes is one 512-bit register, two of 256 or four of 128 bits, by the flags that the file is compiled with;
  * lane i is element i in memory whatever the width. The rules that keep the bits equal:
- *   - a product is rounded before it is added: no fused multiply-add (the files are compiled with -ffp-contract=off);
+ *   - a product is rounded before it is added: no fused multiply-add (the files are compiled with -ffp-contract=off), but
+ *     where the product is exact (bn_lanes_exact_product_less) and fusing changes nothing;
  *   - a sum over many elements is kept in lanes, element k in lane k % 16, and folded by bn_lanes_sum's tree at the end;
  *   - conversions round to nearest even and treat infinities, NaN and denormals as IEEE 754 does.
  *

@@ -12,8 +12,8 @@ typedef struct weights {
     bn_lanes low, high;
 } weights;
 
-enum { MOST_ROWS = 4, MOST_TOKENS = 2 }; /* of a tile */
-enum { STEP = 256, RUNS = STEP / 32 }; /* columns that are unpacked at a time, and their runs of 32 */
+enum { MOST_ROWS = 4, MOST_TOKENS = 2 }; /* of a tile                                                       */
+enum { STEP = 256, RUNS = STEP / 32 };   /* columns that are unpacked at a time, and their runs of 32 */
 
 /*
  * What is made of a step of a quantised row before it is multiplied: codes as bytes, which are widened on their way from
@@ -22,8 +22,8 @@ enum { STEP = 256, RUNS = STEP / 32 }; /* columns that are unpacked at a time, a
  */
 typedef struct unpacked {
     _Alignas(BN_CACHE_LINE) int8_t codes[STEP];
-    float scales[BN_LANES]; /* of a run of 32, or in Q6_K of half a run */
-    float minima[BN_LANES]; /* in Q4_K, of a run                        */
+    float scales[BN_LANES]; /* run after run, or in Q6_K half after half of a run      */
+    float minima[BN_LANES]; /* in Q4_K, those of the runs from the middle of it on     */
 } unpacked;
 
 BN_INLINE int is_plain(int format)
@@ -214,7 +214,7 @@ BN_INLINE void unpack(int format, const uint8_t *w, size_t runs, unpacked *to)
         if (format == BN_FORMAT_Q5_0) codes_q5_0(w + run * block_bytes(format), to->codes + 32 * run);
         if (format == BN_FORMAT_Q4_0) codes_q4_0(w + run * block_bytes(format), to->codes + 32 * run);
     }
-    __asm__("" : "+m"(*to)); /* compilers would rather keep all of it in registers */
+    __asm__("" : "+m"(*to)); /* compilers would rather move it between registers */
 }
 
 BN_INLINE bn_lanes scaled(const int8_t *codes, float scale)
@@ -262,7 +262,7 @@ BN_INLINE size_t step_cols(int format)
     return is_plain(format) ? 32 : STEP;
 }
 
-/* Where a product adds up: columns 0..15 of every 32, and 16..31. */
+/* Where a product adds up: columns 0..15 of every 32, and 16..31. Both are added and folded at the end. */
 typedef struct sums {
     bn_lanes low, high;
 } sums;
@@ -286,13 +286,13 @@ BN_INLINE void step(int format, const uint8_t *w, const uint8_t *next, size_t by
             __builtin_prefetch(next + r * bytes + at, 0, 2);
         if (!is_plain(format)) unpack(format, w + r * bytes, runs, &from[r]);
     }
-#pragma GCC unroll 1
+#pragma GCC unroll 1 /* otherwise compilers widen all runs first, for which there are not registers enough */
     for (size_t run = 0; run < runs; run++) {
         weights u[MOST_ROWS];
         for (size_t r = 0; r < rows; r++) u[r] = weights_of(format, w + r * bytes, run, &from[r]);
         for (size_t t = 0; t < tokens; t++) {
-            const weights at = weights_f32((const uint8_t *)(x + t * cols + 32 * run));
-            for (size_t r = 0; r < rows; r++) add_products(&sum[r][t], u[r], at);
+            const weights of_x = weights_f32((const uint8_t *)(x + t * cols + 32 * run));
+            for (size_t r = 0; r < rows; r++) add_products(&sum[r][t], u[r], of_x);
         }
     }
 }
@@ -336,7 +336,7 @@ enum { TILE_ROWS = 4, TILE_TOKENS = 2 };
 enum { TILE_ROWS = 1, TILE_TOKENS = 2 };
 #endif
 
-/* How far ahead of a single row's weights a stream of rows asks for more. */
+/* How far ahead of a row's weights a stream of rows asks for more, and the rows of a tile of it where they are unpacked. */
 enum { STREAM_AHEAD = 8192, STREAM_ROWS = BN_VECTOR == 16 ? 2 : 1 };
 
 /*
