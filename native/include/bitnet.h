@@ -43,7 +43,8 @@ typedef enum bn_status {
     BN_ERROR_UNSUPPORTED = 3, /* this CPU or this build has no such ISA, type or kernel                  */
     BN_ERROR_THREAD = 4,      /* the system refused a thread                                             */
     BN_ERROR_BUSY = 5,        /* another thread is inside an operation of the same context               */
-    BN_CANCELLED = 6          /* bn_cancel was called; outputs of the operation are undefined            */
+    BN_CANCELLED = 6,         /* bn_cancel was called; outputs of the operation are undefined            */
+    BN_ERROR_DATA = 7         /* weights that no intact file holds                                       */
 } bn_status;
 
 /* The library's version, such as "0.1.0". Static storage. */
@@ -228,10 +229,17 @@ BN_API bn_status bn_matrix_check(bn_context *ctx, const bn_matrix *matrix);
  * bn_matrix_bytes(type, rows, cols) bytes at `to`, 64-byte aligned for speed. tiles: of the result when that is TL1 or
  * TL2, otherwise null. The f16 scales of TQ1_0 and TQ2_0, two bytes that end each block, are left to the caller; a block
  * whose scale is 0 is read as zeros. A large matrix can go in pieces of 16 rows (I2_R16, B3_R16), 256 (I2_C) or tiles->rows (TL1),
- * whose bytes follow each other. BN_ERROR_ARGUMENT, and a sentence that names row and column, when a weight is none of
+ * whose bytes follow each other. BN_ERROR_DATA, and a sentence that names row and column, when a weight is none of
  * -1, 0 and 1, or a byte of TQ1_0 is none of five digits, as in no intact file; `to` is then undefined.
  */
 BN_API bn_status bn_repack(bn_context *ctx, const bn_matrix *from, int32_t type, const bn_tiles *tiles, void *to);
+
+/*
+ * Reads all weights of an I2_S, I2_R16, I2_C, B3_R16, TL1 or TL2 matrix with every thread, about as fast as memory gives
+ * them: BN_ERROR_DATA, and a sentence that names the first rows where it is so, when one is none of -1, 0 and 1. bn_linear
+ * does not look: what such a weight adds to a sum is undefined.
+ */
+BN_API bn_status bn_matrix_verify(bn_context *ctx, const bn_matrix *matrix);
 
 /*
  * Rows of int8 activations with one scale each: bn_quantize and bn_glu_quantize write them and bn_linear reads them.

@@ -49,6 +49,8 @@ const char *bn_status_message(bn_status status)
         return "another thread is inside an operation of the same context";
     case BN_CANCELLED:
         return "the operation was cancelled";
+    case BN_ERROR_DATA:
+        return "the weights hold what no intact file does";
     }
     return "unknown status";
 }

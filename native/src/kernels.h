@@ -95,6 +95,12 @@ typedef void (*bn_gemm_packed_fn)(const uint8_t *restrict panel, size_t cols, si
 
 enum { BN_GEMM_PACKED_ROWS = 1344, BN_GEMM_PACKED_SCRATCH = 288 * 1024 };
 
+/*
+ * 1 when one of `count` bytes at w is none that weights of the format are stored as, otherwise 0. I2_S: four codes, none of
+ * them 3, in whatever order. B3_R16: at most 242. TL1: two indices up to 8. TL2: two up to 13; its pairs are TL1's.
+ */
+typedef int32_t (*bn_verify_fn)(const uint8_t *restrict w, size_t count);
+
 /* y[i] = (or +=) (dot[i] - sum) * factor: the dot products are exact, the factor is one for the row. */
 typedef void (*bn_epilogue_fn)(const int32_t *restrict dot, size_t rows, int32_t sum, float factor, int32_t accumulate,
                                float *restrict y);
@@ -232,6 +238,7 @@ enum { BN_PEAK_COLS = 64 };
     X(PACK_WEIGHTS, "pack_weights", bn_pack_weights_fn)              \
     X(PACK_TOKENS, "pack_tokens", bn_pack_tokens_fn)                 \
     X(GEMM_PACKED, "gemm_packed", bn_gemm_packed_fn)                 \
+    X(VERIFY, "verify", bn_verify_fn)                                \
     X(EPILOGUE, "epilogue", bn_epilogue_fn)                          \
     X(PEAK, "peak", bn_peak_fn)                                      \
     X(RMS_NORM, "rms_norm", bn_rms_norm_fn)                          \
@@ -302,6 +309,10 @@ typedef enum bn_format {
     BN_LANES_KERNEL(X, UNPACK, B3_R16, unpack_b3r16)            \
     BN_LANES_KERNEL(X, PACK_WEIGHTS, I2_S, pack_weights)        \
     BN_LANES_KERNEL(X, PACK_TOKENS, I2_S, pack_tokens)          \
+    BN_LANES_KERNEL(X, VERIFY, I2_S, verify_i2s)                \
+    BN_LANES_KERNEL(X, VERIFY, B3_R16, verify_b3r16)            \
+    BN_LANES_KERNEL(X, VERIFY, TL1, verify_tl1)                 \
+    BN_LANES_KERNEL(X, VERIFY, TL2, verify_tl2)                 \
     BN_LANES_KERNEL(X, EPILOGUE, F32, epilogue)                 \
     BN_LANES_KERNEL(X, UNPACK_TILES, TL1, unpack_tl1)           \
     BN_LANES_KERNEL(X, UNPACK_TILES, TL2, unpack_tl2)           \

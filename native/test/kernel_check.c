@@ -27,6 +27,7 @@ static const check_function CHECKS[BN_OPERATION_COUNT] = {
     [BN_OPERATION_PACK_WEIGHTS] = check_pack_weights,
     [BN_OPERATION_PACK_TOKENS] = check_pack_tokens,
     [BN_OPERATION_GEMM_PACKED] = check_gemm_packed,
+    [BN_OPERATION_VERIFY] = check_verify,
     [BN_OPERATION_EPILOGUE] = check_epilogue,
     [BN_OPERATION_TABLES] = check_tables,
     [BN_OPERATION_GEMV_TABLES] = check_gemv_tables,

@@ -44,6 +44,7 @@ void check_gemm_packed(const bn_kernel *kernel);
 void check_tables(const bn_kernel *kernel);
 void check_gemv_tables(const bn_kernel *kernel);
 void check_unpack_tiles(const bn_kernel *kernel);
+void check_verify(const bn_kernel *kernel);
 
 void check_epilogue(const bn_kernel *kernel);
 void check_rms_norm(const bn_kernel *kernel);

@@ -98,7 +98,7 @@ static void test_three(bn_context *ctx, int32_t type, uint8_t *w, size_t byte, u
     const uint8_t before = w[byte];
     const bn_matrix from = {w, ROWS, COLS, type, 1, {0}};
     w[byte] = value;
-    expect(bn_repack(ctx, &from, BN_TYPE_I2_S, NULL, back) == BN_ERROR_ARGUMENT, "type %d: %s was not refused", type, words);
+    expect(bn_repack(ctx, &from, BN_TYPE_I2_S, NULL, back) == BN_ERROR_DATA, "type %d: %s was not refused", type, words);
     expect(strstr(bn_context_error(ctx), words) != NULL, "type %d: '%s' is not in: %s", type, words, bn_context_error(ctx));
     w[byte] = before;
 }

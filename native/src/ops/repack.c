@@ -172,6 +172,6 @@ bn_status bn_repack(bn_context *ctx, const bn_matrix *from, int32_t type, const 
     const int64_t bad = atomic_load(&job.bad);
     status = bn_leave(ctx);
     if (status != BN_OK || bad == INT64_MAX) return status;
-    return bn_fail(ctx, BN_ERROR_ARGUMENT, "bn_repack: the weight of row %lld, column %lld has the code 3",
+    return bn_fail(ctx, BN_ERROR_DATA, "row %lld, column %lld holds a weight that is none of -1, 0 and 1",
                    (long long)(bad / from->cols), (long long)(bad % from->cols));
 }

@@ -15,6 +15,7 @@ static const bn_trial_prepare PREPARE[BN_OPERATION_COUNT] = {
     [BN_OPERATION_PACK_WEIGHTS] = bn_trial_pack_weights,
     [BN_OPERATION_PACK_TOKENS] = bn_trial_pack_tokens,
     [BN_OPERATION_GEMM_PACKED] = bn_trial_gemm_packed,
+    [BN_OPERATION_VERIFY] = bn_trial_verify,
     [BN_OPERATION_EPILOGUE] = bn_trial_epilogue,
     [BN_OPERATION_TABLES] = bn_trial_tables,
     [BN_OPERATION_GEMV_TABLES] = bn_trial_gemv_tables,

@@ -93,6 +93,7 @@ bn_status bn_trial_unpack(bn_trial *trial);
 bn_status bn_trial_tables(bn_trial *trial);
 bn_status bn_trial_gemv_tables(bn_trial *trial);
 bn_status bn_trial_unpack_tiles(bn_trial *trial);
+bn_status bn_trial_verify(bn_trial *trial);
 bn_status bn_trial_peak(bn_trial *trial);
 
 bn_status bn_trial_matmul(bn_trial *trial);

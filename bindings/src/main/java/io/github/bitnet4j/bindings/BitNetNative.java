@@ -81,6 +81,15 @@ public class BitNetNative extends BitNetNative$shared {
     public static int BN_CANCELLED() {
         return BN_CANCELLED;
     }
+    private static final int BN_ERROR_DATA = (int)7L;
+    /**
+     * {@snippet lang=c :
+     * enum bn_status.BN_ERROR_DATA = 7
+     * }
+     */
+    public static int BN_ERROR_DATA() {
+        return BN_ERROR_DATA;
+    }
 
     private static class bn_version {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
@@ -1464,6 +1473,52 @@ public class BitNetNative extends BitNetNative$shared {
         var mh$ = bn_repack.HANDLE;
         try {
             return (int)mh$.invokeExact(ctx, from, type, tiles, to);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class bn_matrix_verify {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            BitNetNative.C_INT,
+            BitNetNative.C_POINTER,
+            BitNetNative.C_POINTER
+        );
+
+        public static final MethodHandle HANDLE = NativeLibrary.downcall("bn_matrix_verify", DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * bn_status bn_matrix_verify(bn_context *ctx, const bn_matrix *matrix)
+     * }
+     */
+    public static FunctionDescriptor bn_matrix_verify$descriptor() {
+        return bn_matrix_verify.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * bn_status bn_matrix_verify(bn_context *ctx, const bn_matrix *matrix)
+     * }
+     */
+    public static MethodHandle bn_matrix_verify$handle() {
+        return bn_matrix_verify.HANDLE;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * bn_status bn_matrix_verify(bn_context *ctx, const bn_matrix *matrix)
+     * }
+     */
+    public static int bn_matrix_verify(MemorySegment ctx, MemorySegment matrix) {
+        var mh$ = bn_matrix_verify.HANDLE;
+        try {
+            return (int)mh$.invokeExact(ctx, matrix);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {

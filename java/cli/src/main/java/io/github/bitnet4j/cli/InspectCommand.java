@@ -74,7 +74,7 @@ final class InspectCommand extends ModelCommand {
      */
     private record Trial(Optional<String> obstacle, String repacked) {}
 
-    /** Opening tells, and reads next to nothing, unless there is something to repack. */
+    /** Opening tells. */
     private Trial trial(Path path) {
         try (BitNetModel model = open(path, modelOptions())) {
             return new Trial(Optional.empty(), Loading.of(model.weightMemory()).repackedText());

@@ -52,7 +52,7 @@ final class KernelNames {
                 case "attention_merge", "attention_finish" -> cache != KvPrecision.F32;
                 case "attention_exact" -> cache == KvPrecision.F32;
                 case "store_kv" -> cache == KvPrecision.F16;
-                case "softmax", "peak" -> false; // the sampler has its own, and no model needs the bound of products
+                case "softmax", "peak", "verify" -> false; // the sampler has its own, and no pass bounds products or looks at weights
                 case "gemv", "gemv_rows", "gemv_tables", "tables", "unpack", "unpack_tiles" -> tensors.contains(key[1]);
                 default -> true; // many rows of any ternary format share their kernels, and norms and gates are in every layer
             };

@@ -2,12 +2,9 @@ package io.github.bitnet4j.convert;
 
 import io.github.bitnet4j.BitNetException;
 import io.github.bitnet4j.gguf.GgmlType;
-import io.github.bitnet4j.gguf.GgufException;
 import io.github.bitnet4j.gguf.GgufFile;
 import io.github.bitnet4j.gguf.GgufTensor;
 import io.github.bitnet4j.gguf.GgufWriter;
-import io.github.bitnet4j.gguf.I2sRows;
-import io.github.bitnet4j.gguf.TernaryCheck;
 import io.github.bitnet4j.gguf.TensorData;
 import io.github.bitnet4j.model.Architecture;
 import io.github.bitnet4j.model.I2sOrder;
@@ -21,7 +18,6 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Optional;
 
 /**
  * Writes a model file with its ternary weights in another format. No weight and no scale changes, so that a file converted
@@ -99,15 +95,8 @@ public final class GgufConverter {
         @Override
         public void codes(Kernels kernels, MemorySegment i2s) {
             try {
-                if (ternary.matrix().type() == GgmlType.I2_S) {
-                    TernaryCheck.verify(tensor);
-                    I2sRows.spread(tensor.data(), tensor.rows(), tensor.cols(), i2s);
-                } else {
-                    kernels.repack(ternary.matrix(), GgmlType.I2_S, Optional.empty(), i2s);
-                }
+                ternary.matrix().unpack(kernels, i2s);
                 tensor.data().unload();
-            } catch (GgufException e) {
-                throw new BitNetException(file.path() + ": " + e.getMessage(), e);
             } catch (BitNetException e) {
                 throw new BitNetException(file.path() + ": tensor " + tensor.name() + ": " + e.getMessage(), e);
             }

@@ -26,7 +26,7 @@ public record KernelShapes(long hidden, long feedForward, long heads, long kvHea
         return switch (kernel.operation()) {
             case "gemv" -> linears(kernel.format().equals("i2_c") ? List.of(1.0, 0.25) : List.of(1.0), 1);
             case "gemv_rows" -> linears(List.of(0.25), 1);
-            case "unpack", "pack_weights", "gemv_tables", "unpack_tiles" -> linears(List.of(1.0), 1);
+            case "unpack", "pack_weights", "gemv_tables", "unpack_tiles", "verify" -> linears(List.of(1.0), 1);
             case "tables" -> List.of(new Shape(1, hidden, 1), new Shape(1, feedForward, 1));
             case "pack_tokens" -> List.of(new Shape(1, hidden, 64), new Shape(1, feedForward, 64));
             case "gemm" -> linears(List.of(1.0), 2, 8, 32, 128);

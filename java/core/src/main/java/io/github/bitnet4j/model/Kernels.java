@@ -129,6 +129,17 @@ public final class Kernels implements AutoCloseable {
         }
     }
 
+    /**
+     * Reads all weights of a ternary matrix that kernels multiply, about as fast as memory gives them.
+     *
+     * @throws BitNetException if one is none of -1, 0 and 1
+     */
+    void verify(Matrix matrix) {
+        try (Arena arena = Arena.ofConfined()) {
+            check(bn_matrix_verify(context, matrix.describe(arena, 0)));
+        }
+    }
+
     /** Throws a {@link BitNetException} that says what is possible if this {@code bn_matrix} is not. */
     void checkMatrix(MemorySegment matrix) {
         check(bn_matrix_check(context, matrix));
@@ -231,7 +242,9 @@ public final class Kernels implements AutoCloseable {
             throw new CancelledException();
         }
         String detail = bn_context_error(context).getString(0);
-        throw new BitNetException(detail.isEmpty() ? message(status) : detail);
+        String sentence = detail.isEmpty() ? message(status) : detail;
+        throw new BitNetException(status == BN_ERROR_DATA()
+                ? sentence + "; the file is corrupt: fetch or convert it again" : sentence);
     }
 
     private static String message(int status) {

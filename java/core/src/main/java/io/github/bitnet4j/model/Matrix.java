@@ -2,6 +2,7 @@ package io.github.bitnet4j.model;
 
 import io.github.bitnet4j.bindings.bn_matrix;
 import io.github.bitnet4j.gguf.GgmlType;
+import io.github.bitnet4j.gguf.I2sRows;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Optional;
@@ -13,6 +14,21 @@ import java.util.Optional;
  * @param tiles how they are cut, if they are TL1 or TL2
  */
 public record Matrix(MemorySegment data, GgmlType type, long rows, long cols, Optional<TlTiles.Tiles> tiles) {
+
+    /**
+     * Writes the weights of a ternary tensor of a file, however it is stored, as rows of I2_S that have blocks of their own.
+     *
+     * @param i2s {@link Kernels#bytes} of I2_S, zeros, 64-byte aligned
+     * @throws io.github.bitnet4j.BitNetException if a weight is none of -1, 0 and 1
+     */
+    public void unpack(Kernels kernels, MemorySegment i2s) {
+        if (type == GgmlType.I2_S) {
+            I2sRows.spread(data, rows, cols, i2s);
+            kernels.verify(new Matrix(i2s, type, rows, cols, tiles));
+        } else {
+            kernels.repack(this, GgmlType.I2_S, Optional.empty(), i2s);
+        }
+    }
 
     /** As the kernels see it: {@code bn_matrix}. */
     MemorySegment describe(Arena arena, float scale) {

@@ -1,11 +1,8 @@
 package io.github.bitnet4j.model;
 
 import io.github.bitnet4j.BitNetException;
-import io.github.bitnet4j.gguf.GgmlType;
-import io.github.bitnet4j.gguf.GgufException;
 import io.github.bitnet4j.gguf.GgufFile;
 import io.github.bitnet4j.gguf.GgufTensor;
-import io.github.bitnet4j.gguf.TernaryCheck;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -13,8 +10,8 @@ import java.util.Optional;
 
 /**
  * Reads all of a file and names the first thing that no intact one holds: a weight that is none of -1, 0 and 1, a scale that
- * is no positive number, a norm or a table with something that is no finite number. Opening a model reads next to nothing,
- * and changed weights that are still weights cannot be found.
+ * is no positive number, a norm or a table with something that is no finite number. Opening a model reads no table as a
+ * whole; and changed weights that are still weights cannot be found.
  */
 public final class ModelCheck {
     private static final int ROWS = 64;
@@ -50,14 +47,7 @@ public final class ModelCheck {
 
     private void ternary(GgufTensor tensor, Matrix matrix) {
         try (Arena arena = Arena.ofConfined()) {
-            if (TernaryCheck.TYPES.contains(tensor.type())) {
-                TernaryCheck.verify(tensor);
-            } else {
-                MemorySegment room = NativeMemory.allocate(Kernels.bytes(GgmlType.I2_S, matrix.rows(), matrix.cols()), arena);
-                kernels.repack(matrix, GgmlType.I2_S, Optional.empty(), room);
-            }
-        } catch (GgufException e) {
-            throw new BitNetException(file.path() + ": " + e.getMessage(), e);
+            new Repacking(kernels, arena).runnable(matrix);
         } catch (BitNetException e) {
             throw new BitNetException(file.path() + ": tensor " + tensor.name() + ": " + e.getMessage(), e);
         }

@@ -10,7 +10,7 @@ import java.util.Optional;
 /**
  * Makes I2_S, in memory, of ternary matrices that no kernel multiplies as they lie in the file, with all threads while a
  * model is opened; and gives rows of I2_S that begin within a block blocks of their own ({@link I2sRows}). What kernels do
- * multiply stays where it is.
+ * multiply stays where it is. Either way all weights are read, and one that is none of -1, 0 and 1 is found.
  */
 final class Repacking {
     private static final List<GgmlType> WITHOUT_KERNELS =
@@ -30,15 +30,12 @@ final class Repacking {
     Matrix runnable(Matrix matrix) {
         boolean within = matrix.type() == GgmlType.I2_S && !I2sRows.inPlace(matrix.cols());
         if (!within && !WITHOUT_KERNELS.contains(matrix.type())) {
+            kernels.verify(matrix);
             return matrix;
         }
         long size = Kernels.bytes(GgmlType.I2_S, matrix.rows(), matrix.cols());
         MemorySegment copy = NativeMemory.allocate(size, arena);
-        if (within) {
-            I2sRows.spread(matrix.data(), matrix.rows(), matrix.cols(), copy);
-        } else {
-            kernels.repack(matrix, GgmlType.I2_S, Optional.empty(), copy);
-        }
+        matrix.unpack(kernels, copy);
         bytes += size;
         return new Matrix(copy, GgmlType.I2_S, matrix.rows(), matrix.cols(), Optional.empty());
     }

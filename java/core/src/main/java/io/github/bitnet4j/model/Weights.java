@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 
 /** Describes tensors of a file to the kernels, in place where {@link Repacking} can, after checking that they have the shape the model needs. */
 final class Weights {
@@ -44,7 +45,7 @@ final class Weights {
     MemorySegment linear(String name, long rows, long cols) {
         GgufTensor tensor = tensor(name, TernaryTensor.TYPES, cols, rows);
         TernaryTensor ternary = TernaryTensor.of(file, tensor, layout);
-        MemorySegment matrix = matrix(tensor, ternary.matrix(), ternary.scale());
+        MemorySegment matrix = matrix(tensor, ternary.matrix(), repacking::runnable, ternary.scale());
         linears.add(matrix);
         return matrix;
     }
@@ -114,13 +115,14 @@ final class Weights {
     }
 
     private MemorySegment table(GgufTensor tensor) {
-        return matrix(tensor, new Matrix(tensor.data(), tensor.type(), tensor.rows(), tensor.cols(), Optional.empty()), 1);
+        Matrix matrix = new Matrix(tensor.data(), tensor.type(), tensor.rows(), tensor.cols(), Optional.empty());
+        return matrix(tensor, matrix, UnaryOperator.identity(), 1);
     }
 
-    private MemorySegment matrix(GgufTensor tensor, Matrix stored, float scale) {
+    private MemorySegment matrix(GgufTensor tensor, Matrix stored, UnaryOperator<Matrix> runnable, float scale) {
         try {
             kernels.checkMatrix(stored.describe(arena, scale));
-            return repacking.runnable(stored).describe(arena, scale);
+            return runnable.apply(stored).describe(arena, scale);
         } catch (BitNetException e) {
             throw new BitNetException(file.path() + ": tensor " + tensor.name() + ": " + e.getMessage(), e);
         }

@@ -176,8 +176,8 @@ class FormatsTest {
         assertTrue(refusal(() -> convert(two, GgmlType.I2_S)).contains(" in block 7); only ternary models can run here"));
         Path three = foreignTq(66 * 3 + 5, 0x0C);
         String message = refusal(() -> BitNetModel.open(three));
-        assertTrue(message.contains("tensor " + DOWN + ": ") && message.contains("row 1, column 293 has the code 3"), message);
-        assertTrue(refusal(() -> convert(three, GgmlType.TQ1_0)).contains("has the code 3"));
+        assertTrue(message.contains("tensor " + DOWN + ": ") && message.contains("row 1, column 293 holds"), message);
+        assertTrue(refusal(() -> convert(three, GgmlType.TQ1_0)).contains("none of -1, 0 and 1; the file is corrupt"));
         for (int high : new int[] {0x7C, 0x7E, 0xB0}) {
             Path none = TernaryFiles.rewritten(plain, folder.resolve("foreign.gguf"), GgmlType.TQ2_0, (tensor, codes) -> {
                 byte[] data = TernaryFiles.tq2(tensor, codes);
@@ -290,9 +290,9 @@ class FormatsTest {
         }
     }
 
-    /** What opening does not read. */
+    /** Ternary weights, which opening reads too, and tables, which it does not read as a whole. */
     @ParameterizedTest
-    @EnumSource(value = GgmlType.class, names = {"I2_S", "TL1", "TQ1_0", "TQ2_0"})
+    @EnumSource(value = GgmlType.class, names = {"I2_S", "TL1", "TL2", "TQ1_0", "TQ2_0"})
     void aCheckReadsEveryWeight(GgmlType type) throws IOException {
         plain = convert(plain, type);
         try (GgufFile file = GgufFile.open(plain); Kernels kernels = new Kernels(2, "auto")) {
@@ -300,7 +300,9 @@ class FormatsTest {
         }
         byte[] down = GgufEdit.bytes(plain, DOWN);
         down[1000] = (byte) (type == GgmlType.TQ1_0 ? 1 : 0xFF); // no ceil(256 v / 243); codes 3
-        assertDamaged("code 3", new GgufEdit().tensor(DOWN, type, new long[] {512, 256}, down));
+        assertDamaged("none of -1, 0 and 1; the file is corrupt", new GgufEdit().tensor(DOWN, type, new long[] {512, 256}, down));
+        String opened = refusal(() -> BitNetModel.open(folder.resolve("damaged.gguf")));
+        assertTrue(opened.contains("damaged.gguf: tensor " + DOWN + ": row") && opened.contains("fetch or convert it again"), opened);
         byte[] embedding = GgufEdit.bytes(plain, "token_embd.weight");
         embedding[2 * (300 * 256 + 17) + 1] = 0x7F;
         assertDamaged("token_embd.weight holds NaN in row 300, column 17", new GgufEdit().tensor("token_embd.weight", GgmlType.F16,
@@ -319,7 +321,7 @@ class FormatsTest {
         down[1000] |= 3;
         Path damaged = new GgufEdit().tensor(DOWN, GgmlType.I2_S, new long[] {512, 256}, down)
                 .write(plain, folder.resolve("damaged.gguf"));
-        assertTrue(refusal(() -> convert(damaged, type)).contains("code 3"));
+        assertTrue(refusal(() -> convert(damaged, type)).contains("none of -1, 0 and 1"));
         assertFalse(Files.exists(folder.resolve(type + "-damaged.gguf")));
     }
 }

@@ -3,13 +3,17 @@ package io.github.bitnet4j.convert;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.github.bitnet4j.BitNetException;
 import io.github.bitnet4j.api.BitNetModel;
 import io.github.bitnet4j.api.ModelOptions;
 import io.github.bitnet4j.api.Session;
 import io.github.bitnet4j.gguf.GgmlType;
 import io.github.bitnet4j.gguf.GgufFile;
 import io.github.bitnet4j.gguf.GgufTensor;
+import io.github.bitnet4j.model.GgufEdit;
 import io.github.bitnet4j.model.I2sOrder;
 import io.github.bitnet4j.model.Kernels;
 import io.github.bitnet4j.optimize.FeedForward;
@@ -85,6 +89,16 @@ class RowsWithinBlocksTest {
                 assertEquals(-1, tensor.data().mismatch(same.requireTensor(tensor.name()).data()), tensor.name());
             }
         }
+    }
+
+    @Test
+    void aWeightThatIsNone() throws IOException {
+        byte[] gate = GgufEdit.bytes(plain, "blk.0.ffn_gate.weight");
+        gate[5 * 320 / 4 + 1] |= 3; // in row 5
+        Path damaged = new GgufEdit().tensor("blk.0.ffn_gate.weight", GgmlType.I2_S, new long[] {320, 288}, gate)
+                .write(plain, folder.resolve("damaged.gguf"));
+        String message = assertThrows(BitNetException.class, () -> BitNetModel.open(damaged)).getMessage();
+        assertTrue(message.contains("tensor blk.0.ffn_gate.weight: row 5 holds"), message);
     }
 
     @ParameterizedTest

@@ -6,24 +6,18 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
-import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Sizes of formats, formats that are not known, tensors beyond 4 GiB, and the check of I2_S data. */
+/** Sizes of formats, formats that are not known, and tensors beyond 4 GiB. */
 class TensorTypeTest {
-    private static final GgufWriter.Progress SILENT = (written, total) -> {};
-
     @TempDir
     Path folder;
 
@@ -109,44 +103,6 @@ class TensorTypeTest {
             GgufTensor last = file.requireTensor("last");
             assertTrue(last.offset() > large);
             assertEquals(1f, last.data().get(ValueLayout.JAVA_FLOAT_UNALIGNED, 4));
-        }
-    }
-
-    @Test
-    void i2sCheckFindsWhatCannotBe() throws IOException {
-        byte[] intact = new byte[128 * 3 / 4 * 8 + 32];
-        Arrays.fill(intact, (byte) 0b10_01_00_10);
-        ByteBuffer.wrap(intact).order(ByteOrder.LITTLE_ENDIAN).putFloat(intact.length - 32, 0.5f);
-        check(intact);
-        for (int at : new int[] {0, 100, intact.length - 33}) {
-            byte[] damaged = intact.clone();
-            damaged[at] |= 0b00_11_00_00;
-            GgufException e = assertThrows(GgufException.class, () -> check(damaged));
-            assertTrue(e.problem().contains("code 3"), e.getMessage());
-            assertEquals(96 + at, e.offset(), "the header of this file takes 96 bytes");
-        }
-        byte[] noScale = intact.clone();
-        noScale[intact.length - 29] = (byte) 0x7f;
-        noScale[intact.length - 30] = (byte) 0xc0;
-        assertTrue(assertThrows(GgufException.class, () -> check(noScale)).field().startsWith("scale of"));
-    }
-
-    private void check(byte[] data) throws IOException {
-        Path path = folder.resolve("i2s.gguf");
-        new GgufWriter().tensor("w", GgmlType.I2_S, new long[] {384, 8}, TensorData.of(MemorySegment.ofArray(data)))
-                .write(path, SILENT);
-        try (GgufFile file = GgufFile.open(path)) {
-            TernaryCheck.verify(file.requireTensor("w"));
-        } finally {
-            Files.delete(path);
-        }
-    }
-
-    @Test
-    void i2sCheckRefusesOtherTypes() throws IOException {
-        try (GgufFile file = GgufFile.open(BundledFileTest.SHAKESPEARE)) {
-            file.tensors().stream().filter(t -> t.type() == GgmlType.I2_S).forEach(TernaryCheck::verify);
-            assertThrows(GgufException.class, () -> TernaryCheck.verify(file.requireTensor("token_embd.weight")));
         }
     }
 }

@@ -115,6 +115,20 @@ class OptimizerTest {
         }
     }
 
+    /** The last byte of {@code ffn_down}, in every layout. */
+    @ParameterizedTest
+    @CsvSource({"avx512vbmi, DENSE, rows 368 to 383 hold", "avx2, DENSE, rows 368 to 383 hold", "avx2, SPARSE, rows 256 to 383 hold"})
+    void aWeightThatIsNone(String target, FeedForward mode, String words) throws IOException {
+        optimize(plain, fast, target, mode);
+        try (GgufFile file = GgufFile.open(fast); RandomAccessFile bytes = new RandomAccessFile(fast.toFile(), "rw")) {
+            GgufTensor down = file.requireTensor("blk.1.ffn_down.weight");
+            bytes.seek(down.offset() + down.byteSize() - GgmlType.SCALE_BYTES - 1);
+            bytes.write(0xFF);
+        }
+        String message = assertThrows(BitNetException.class, () -> BitNetModel.open(fast)).getMessage();
+        assertTrue(message.contains("tensor blk.1.ffn_down.weight: " + words), message);
+    }
+
     @ParameterizedTest
     @CsvSource({"avx512vbmi, SPARSE, B3_R16, I2_S, I2_C", "avx512vnni, SPARSE, I2_R16, I2_S, I2_C",
                 "avx512vbmi, DENSE, B3_R16, B3_R16, B3_R16", "scalar, DENSE, I2_R16, I2_R16, I2_R16"})
