@@ -5,7 +5,9 @@ import io.github.bitnet4j.api.ModelOptions;
 import io.github.bitnet4j.gguf.GgmlType;
 import io.github.bitnet4j.gguf.GgufFile;
 import io.github.bitnet4j.gguf.GgufTensor;
+import io.github.bitnet4j.model.Architecture;
 import io.github.bitnet4j.model.Cpu;
+import io.github.bitnet4j.model.I2sOrder;
 import io.github.bitnet4j.model.Kernels;
 import io.github.bitnet4j.model.ModelCheck;
 import java.io.IOException;
@@ -31,7 +33,8 @@ final class InspectCommand extends ModelCommand {
     private Path file;
 
     @Option(names = "--check", order = 1, description = "Read every weight, and fail if the file holds what no intact one does: a "
-            + "ternary weight that is none of -1, 0 and 1, a scale that is no positive number, a NaN or an infinity.")
+            + "ternary weight that is none of -1, 0 and 1, a scale that is no positive number, a NaN or an infinity. Of I2_S "
+            + "weights, also say in which order they lie (--i2s-order): that in which English text is likely.")
     private boolean check;
 
     InspectCommand(Console console) {
@@ -46,12 +49,15 @@ final class InspectCommand extends ModelCommand {
                 check(gguf);
             }
             Trial trial = trial(path);
+            Optional<I2sOrderTrial> order = check && trial.obstacle().isEmpty() && hasOrder(gguf)
+                    ? Optional.of(order(gguf)) : Optional.empty();
             if (json) {
-                InspectJson.print(console.out(), gguf, trial.obstacle());
+                InspectJson.print(console.out(), gguf, trial.obstacle(), order);
             } else {
                 print(gguf);
+                order.ifPresent(found -> console.out().println(found.text()));
                 console.out().println(trial.obstacle().map(reason -> "This model cannot run here: " + reason)
-                        .orElse("This model can run here" + trial.repacked() + ": bitnet run -m " + path));
+                        .orElse("This model can run here" + trial.repacked() + ": bitnet run -m " + path + option(order)));
             }
         }
         return OK;
@@ -64,6 +70,25 @@ final class InspectCommand extends ModelCommand {
             ModelCheck.verify(gguf, options.layout(), kernels, (done, total) ->
                     progress.update(done, total, Units.bytes(done) + " of " + Units.bytes(total)));
         }
+    }
+
+    /** Whether there is an order to find, and a head to find it with. */
+    private static boolean hasOrder(GgufFile gguf) {
+        return gguf.tensors().stream().anyMatch(tensor -> tensor.type() == GgmlType.I2_S)
+                && Architecture.of(gguf).map(Architecture::hasHead).orElse(false);
+    }
+
+    private I2sOrderTrial order(GgufFile gguf) throws IOException {
+        try (Progress progress = new Progress(console, "reading a text")) {
+            progress.update(0, 1);
+            return I2sOrderTrial.of(gguf, modelOptions());
+        }
+    }
+
+    /** What a run needs to be told. */
+    private static String option(Optional<I2sOrderTrial> order) {
+        return order.flatMap(I2sOrderTrial::order).filter(found -> found != I2sOrder.BLOCKS_128)
+                .map(found -> " --i2s-order " + found.text()).orElse("");
     }
 
     /**

@@ -7,6 +7,7 @@ import io.github.bitnet4j.gguf.GgufFile;
 import io.github.bitnet4j.gguf.GgufTensor;
 import io.github.bitnet4j.gguf.GgufType;
 import io.github.bitnet4j.gguf.GgufValue;
+import io.github.bitnet4j.model.I2sOrder;
 import java.io.IOException;
 import java.math.BigInteger;
 import java.util.Map;
@@ -20,15 +21,18 @@ final class InspectJson {
         this.json = json;
     }
 
-    /** @param obstacle why the model cannot run; empty if it can */
-    static void print(Output out, GgufFile gguf, Optional<String> obstacle) throws IOException {
+    /**
+     * @param obstacle why the model cannot run; empty if it can
+     * @param order    of its I2_S weights, if that was asked for
+     */
+    static void print(Output out, GgufFile gguf, Optional<String> obstacle, Optional<I2sOrderTrial> order) throws IOException {
         try (JsonGenerator json = new JsonFactory().createGenerator(out.asStream())) {
-            new InspectJson(json.useDefaultPrettyPrinter()).write(gguf, obstacle);
+            new InspectJson(json.useDefaultPrettyPrinter()).write(gguf, obstacle, order);
         }
         out.println("").flush();
     }
 
-    private void write(GgufFile gguf, Optional<String> obstacle) throws IOException {
+    private void write(GgufFile gguf, Optional<String> obstacle, Optional<I2sOrderTrial> order) throws IOException {
         json.writeStartObject();
         json.writeStringField("file", gguf.path().toString());
         json.writeNumberField("bytes", gguf.size());
@@ -36,6 +40,9 @@ final class InspectJson {
         json.writeNumberField("alignment", gguf.alignment());
         json.writeBooleanField("runs", obstacle.isEmpty());
         json.writeStringField("reason", obstacle.orElse(""));
+        if (order.isPresent()) {
+            write(order.get());
+        }
         json.writeObjectFieldStart("metadata");
         for (Map.Entry<String, GgufValue> pair : gguf.metadata().asMap().entrySet()) {
             json.writeObjectFieldStart(pair.getKey());
@@ -50,6 +57,17 @@ final class InspectJson {
             write(tensor);
         }
         json.writeEndArray();
+        json.writeEndObject();
+    }
+
+    private void write(I2sOrderTrial order) throws IOException {
+        json.writeObjectFieldStart("i2s_order");
+        json.writeStringField("order", order.order().map(I2sOrder::text).orElse(""));
+        json.writeObjectFieldStart("perplexity");
+        for (Map.Entry<I2sOrder, Double> entry : order.perplexities().entrySet()) {
+            json.writeNumberField(entry.getKey().text(), entry.getValue());
+        }
+        json.writeEndObject();
         json.writeEndObject();
     }
 

@@ -15,8 +15,6 @@ import io.github.bitnet4j.optimize.Optimizer;
 import io.github.bitnet4j.optimize.Target;
 import io.github.bitnet4j.tokenizer.SpecialTokens;
 import java.io.IOException;
-import java.io.InputStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -132,12 +130,7 @@ final class OptimizeCommand extends BitNetCommand {
     }
 
     private String sample() throws IOException {
-        if (text != null) {
-            return Files.readString(text);
-        }
-        try (InputStream page = OptimizeCommand.class.getResourceAsStream("calibration.txt")) {
-            return new String(page.readAllBytes(), StandardCharsets.UTF_8);
-        }
+        return text != null ? Files.readString(text) : SampleText.read();
     }
 
     private Calibration calibrate(GgufFile file, Kernels kernels, String sample) {

@@ -1,13 +1,14 @@
 package io.github.bitnet4j.model;
 
 import io.github.bitnet4j.gguf.GgmlType;
+import io.github.bitnet4j.gguf.I2sRows;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
 
 /**
  * In which order an I2_S tensor holds its codes. All files call it I2_S and none says which order it has; every byte of one
- * order is a byte of the others, so that a wrong one cannot be noticed: the text it gives is nonsense.
+ * order is a byte of the others, so that a wrong one shows in nothing but the text it gives, which is nonsense.
  */
 public enum I2sOrder {
     /** Blocks of 128 codes of a row in 32 bytes: all published files. */
@@ -23,6 +24,16 @@ public enum I2sOrder {
     I2sOrder(String text, GgmlType type) {
         this.text = text;
         this.type = type;
+    }
+
+    /** The name that {@link #named} knows. */
+    public String text() {
+        return text;
+    }
+
+    /** Whether a tensor of a file can lie in this order. */
+    public boolean fits(long rows, long cols) {
+        return type == GgmlType.I2_S ? I2sRows.fits(rows, cols) : Kernels.fits(type, rows, cols);
     }
 
     /** What a tensor of this order is to the kernels. */
