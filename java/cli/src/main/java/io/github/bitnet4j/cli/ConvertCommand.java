@@ -27,12 +27,11 @@ import picocli.CommandLine.Parameters;
                 "writes each weight's value, for other programs: it is not ternary any more and does not run here.%n"},
         footer = {"", "Examples:",
                 "  bitnet convert bitnet-b1.58-2B-4T-bf16 -o 2b.gguf --type i2_s --head q6_k",
-                "  bitnet convert bitnet-2b-4t.gguf -o tl2.gguf --type tl2",
+                "  bitnet convert bitnet-2b-4t -o tl2.gguf --type tl2      the model that 'bitnet pull bitnet-2b-4t' fetched",
                 "  bitnet convert foreign-tl1.gguf -o plain.gguf --type i2_s --tl-tiles 256/128/32"})
 final class ConvertCommand extends BitNetCommand {
-    @Parameters(paramLabel = "IN", description = "The model: a GGUF file with I2_S, TL1, TL2, TQ1_0 or TQ2_0 weights, or a folder as "
-            + "published on Hugging Face.")
-    private Path input;
+    @Parameters(paramLabel = "MODEL", description = ModelArgument.TERNARY)
+    private String model;
 
     @Option(names = {"-o", "--output"}, required = true, paramLabel = "OUT.gguf", order = 1, description = "The file to write.")
     private Path output;
@@ -65,22 +64,22 @@ final class ConvertCommand extends BitNetCommand {
         TargetFormats target = new TargetFormats(type("--type", type, TargetFormats.LINEARS), TlTilesArgument.parse(tlTiles),
                 Optional.ofNullable(head).map(name -> type("--head", name, TargetFormats.HEADS)));
         I2sOrder order = I2sOrderArgument.parse(i2sOrder);
+        Path input = ModelArgument.path(model, "convert", console);
         requireFolder(output);
         if (Files.exists(output) && !force) {
             throw new BitNetException(output + " exists; replace it with --force or choose another name");
         }
         long start = System.nanoTime();
         try (Progress progress = new Progress(console, "writing " + output.getFileName())) {
-            convert(target, order, (written, total) ->
+            convert(input, target, order, (written, total) ->
                     progress.update(written, total, Units.bytes(written) + " of " + Units.bytes(total)));
         }
         report(new Result(input.toString(), output.toString(), type, Files.size(output), (System.nanoTime() - start) / 1e9));
         return OK;
     }
 
-    private void convert(TargetFormats target, I2sOrder order, GgufWriter.Progress progress) throws IOException {
+    private void convert(Path input, TargetFormats target, I2sOrder order, GgufWriter.Progress progress) throws IOException {
         if (Files.isDirectory(input)) {
-            ModelCommand.requireCheckpoint(input, "convert");
             CheckpointConverter.convert(input, output, target, progress);
             return;
         }

@@ -29,8 +29,8 @@ import picocli.CommandLine.Parameters;
                 "  bitnet inspect model.gguf", "  bitnet inspect model.gguf --check",
                 "  bitnet inspect model.gguf --json | jq '.metadata[\"general.name\"].value'"})
 final class InspectCommand extends ModelCommand {
-    @Parameters(paramLabel = "FILE", arity = "0..1", description = "The file (default: that of -m).")
-    private Path file;
+    @Parameters(paramLabel = "MODEL", arity = "0..1", description = "The model, as -m takes it (default: that of -m).")
+    private String named;
 
     @Option(names = "--check", order = 1, description = "Read every weight, and fail if the file holds what no intact one does: a "
             + "ternary weight that is none of -1, 0 and 1, a scale that is no positive number, a NaN or an infinity. Of I2_S "
@@ -43,7 +43,7 @@ final class InspectCommand extends ModelCommand {
 
     @Override
     public Integer call() throws IOException {
-        Path path = file == null ? modelPath() : file;
+        Path path = named == null ? modelPath() : ModelArgument.gguf(named, "inspect", console);
         try (GgufFile gguf = openFile(path)) {
             if (check) {
                 check(gguf);

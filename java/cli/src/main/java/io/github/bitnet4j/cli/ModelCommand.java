@@ -5,10 +5,6 @@ import io.github.bitnet4j.api.BitNetModel;
 import io.github.bitnet4j.api.ModelOptions;
 import io.github.bitnet4j.gguf.GgufException;
 import io.github.bitnet4j.gguf.GgufFile;
-import io.github.bitnet4j.hub.Hub;
-import io.github.bitnet4j.hub.ModelReference;
-import io.github.bitnet4j.huggingface.CheckpointCache;
-import io.github.bitnet4j.huggingface.CheckpointConverter;
 import io.github.bitnet4j.model.Kernels;
 import io.github.bitnet4j.model.KvPrecision;
 import io.github.bitnet4j.model.LoadMode;
@@ -70,41 +66,10 @@ abstract class ModelCommand extends BitNetCommand {
     /** The file of {@code -m}, converted if it is a folder, or the bundled model. */
     final Path modelPath() {
         if (model != null) {
-            Path path = namedPath();
-            return Files.isDirectory(path) ? converted(path) : path;
+            return ModelArgument.gguf(model, "-m", console);
         }
         return console.home().map(home -> home.resolve(BUNDLED)).orElseThrow(() -> new UsageException(
                 "no model is named; give one with -m FILE (the launcher 'bitnet' knows where the bundled one is)"));
-    }
-
-    /** A path that exists is what it says; what else looks like a model's name is one that was pulled, or should be. */
-    private Path namedPath() {
-        Path path = Path.of(model);
-        Optional<ModelReference> reference = Files.exists(path) ? Optional.empty() : Hub.reference(model);
-        Optional<Path> pulled = reference.flatMap(name -> new Hub(console.hub().get()).find(name));
-        if (reference.isPresent() && pulled.isEmpty() && !model.endsWith(".gguf")) {
-            throw new BitNetException(model + " is no file or folder, and no model that was pulled; 'bitnet pull " + model
-                    + "' fetches it if it is a published one");
-        }
-        return pulled.orElse(path);
-    }
-
-    private Path converted(Path folder) {
-        requireCheckpoint(folder, "-m");
-        try (Progress progress = new Progress(console, "converting " + folder.getFileName())) {
-            return CheckpointCache.ofUser().gguf(folder, (written, total) ->
-                    progress.update(written, total, Units.bytes(written) + " of " + Units.bytes(total)));
-        } catch (IOException e) {
-            throw new BitNetException("cannot convert " + folder + ": " + Errors.sentence(e), e);
-        }
-    }
-
-    /** @param what takes folders, for the sentence if this one is no checkpoint */
-    static void requireCheckpoint(Path folder, String what) {
-        if (!CheckpointConverter.isCheckpoint(folder)) {
-            throw new BitNetException(folder + " is a folder without config.json; " + what
-                    + " takes a GGUF file or a checkpoint's folder");
-        }
     }
 
     /** Positions asked for with {@code -c}, or {@code otherwise}. */

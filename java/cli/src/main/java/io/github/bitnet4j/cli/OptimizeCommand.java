@@ -8,6 +8,7 @@ import io.github.bitnet4j.gguf.GgufFile;
 import io.github.bitnet4j.model.Cpu;
 import io.github.bitnet4j.model.HeadMode;
 import io.github.bitnet4j.model.Kernels;
+import io.github.bitnet4j.model.TernaryLayout;
 import io.github.bitnet4j.optimize.Calibration;
 import io.github.bitnet4j.optimize.FeedForward;
 import io.github.bitnet4j.optimize.LayoutPlan;
@@ -34,14 +35,14 @@ import picocli.CommandLine.Parameters;
                 "gates closed: there rows and columns that a token does not need are not read. A coarse copy of the output head",
                 "is added, a quarter of an F16 head's size, with which the likeliest tokens are found without reading all of it. The",
                 "file is mapped like the original, runs on every CPU and gives the same results bit for bit.%n"},
-        footer = {"", "Examples:", "  bitnet optimize bitnet-2b-4t.gguf -o fast.gguf && bitnet bench -m fast.gguf",
+        footer = {"", "Examples:", "  bitnet optimize bitnet-2b-4t -o fast.gguf && bitnet bench -m fast.gguf",
                 "  bitnet optimize bitnet-2b-4t.gguf -o fast.gguf --target avx2 --calibrate letters.txt",
                 "  bitnet optimize bitnet-2b-4t.gguf -o small-head.gguf --head q6_k --text sample.txt"})
 final class OptimizeCommand extends BitNetCommand {
     private static final int COST_TOKENS = 256;
 
-    @Parameters(paramLabel = "IN.gguf", description = "The model, with I2_S weights.")
-    private Path input;
+    @Parameters(paramLabel = "MODEL", description = ModelArgument.TERNARY)
+    private String model;
 
     @Option(names = {"-o", "--output"}, required = true, paramLabel = "OUT.gguf", order = 1, description = "The file to write.")
     private Path output;
@@ -67,6 +68,12 @@ final class OptimizeCommand extends BitNetCommand {
                     + " measure --head (default: a page of English prose, verse and code).")
     private Path text;
 
+    @Option(names = "--tl-tiles", paramLabel = "TILES", order = 7, description = TlTilesArgument.OF_A_MODEL)
+    private String tlTiles;
+
+    @Option(names = "--i2s-order", paramLabel = "ORDER", order = 8, description = I2sOrderArgument.DESCRIPTION)
+    private String i2sOrder = "128";
+
     OptimizeCommand(Console console) {
         super(console);
     }
@@ -87,26 +94,28 @@ final class OptimizeCommand extends BitNetCommand {
         if (text != null && mode != FeedForward.AUTO && headType.isEmpty()) {
             throw new UsageException("a text has no use with --ffn " + ffn + " and the head as it is, which are done without one");
         }
+        TernaryLayout layout = new TernaryLayout(TlTilesArgument.parse(tlTiles), I2sOrderArgument.parse(i2sOrder));
         requireFolder(output);
         if (Files.exists(output) && !force) {
             throw new BitNetException(output + " exists; replace it with --force or choose another name");
         }
         String sample = sample();
+        Path input = ModelArgument.gguf(model, "optimize", console);
         long start = System.nanoTime();
         LayoutPlan plan;
         try (GgufFile file = ModelCommand.openFile(input); Kernels kernels = new Kernels(Cpu.physicalCores(), "auto")) {
             Optimizer.requirePlain(file);
             Target chosen = Target.named(target, kernels);
             Optional<Calibration> calibration = LayoutPlan.needsCalibration(file, mode)
-                    ? Optional.of(calibrate(file, kernels, sample)) : Optional.empty();
+                    ? Optional.of(calibrate(file, layout, kernels, sample)) : Optional.empty();
             plan = LayoutPlan.of(file, chosen, mode, calibration);
             try (Progress progress = new Progress(console, "writing " + output.getFileName())) {
-                Optimizer.write(file, plan, headType, output, kernels, (written, total) ->
+                Optimizer.write(file, layout, plan, headType, output, kernels, (written, total) ->
                         progress.update(written, total, Units.bytes(written) + " of " + Units.bytes(total)));
             }
         }
         double seconds = (System.nanoTime() - start) / 1e9;
-        report(plan, seconds, headType.isPresent() ? cost(headType.get(), sample) : null);
+        report(input, plan, seconds, headType.isPresent() ? cost(input, layout, headType.get(), sample) : null);
         return OK;
     }
 
@@ -133,21 +142,22 @@ final class OptimizeCommand extends BitNetCommand {
         return text != null ? Files.readString(text) : SampleText.read();
     }
 
-    private Calibration calibrate(GgufFile file, Kernels kernels, String sample) {
+    private Calibration calibrate(GgufFile file, TernaryLayout layout, Kernels kernels, String sample) {
         int[] ids = BitNetModel.tokenizer(file).encode(sample, SpecialTokens.LITERAL);
         if (ids.length == 0) {
             throw new BitNetException("the text to look at gates with is empty");
         }
         try (Progress progress = new Progress(console, "looking at gates")) {
-            return Calibration.measure(file, kernels, Arrays.copyOf(ids, Math.min(ids.length, Calibration.ENOUGH)),
+            return Calibration.measure(file, layout, kernels, Arrays.copyOf(ids, Math.min(ids.length, Calibration.ENOUGH)),
                     (done, total) -> progress.update(done, total, done + " of " + total + " tokens"));
         }
     }
 
     /** Logits of both files, which differ in the head alone, over the sample. */
-    private HeadResult cost(GgmlType type, String sample) {
+    private HeadResult cost(Path input, TernaryLayout layout, GgmlType type, String sample) {
         ModelOptions options = ModelOptions.DEFAULT.withHead(HeadMode.EXACT).withContextLength(COST_TOKENS);
-        try (BitNetModel original = ModelCommand.open(input, options); BitNetModel quantized = ModelCommand.open(output, options);
+        try (BitNetModel original = ModelCommand.open(input, options.withLayout(layout));
+                BitNetModel quantized = ModelCommand.open(output, options);
                 Progress progress = new Progress(console, "measuring the head")) {
             int[] ids = original.encode(sample);
             if (ids.length == 0) {
@@ -159,7 +169,7 @@ final class OptimizeCommand extends BitNetCommand {
         }
     }
 
-    private void report(LayoutPlan plan, double seconds, HeadResult quantized) throws IOException {
+    private void report(Path input, LayoutPlan plan, double seconds, HeadResult quantized) throws IOException {
         List<Calibration.Layer> shares = plan.calibration().map(Calibration::layers).orElse(List.of());
         List<Layer> layers = IntStream.range(0, shares.size()).mapToObj(i -> new Layer(shares.get(i).openGates(),
                 plan.layout(i, "ffn_up").name(), shares.get(i).activeInputs(), plan.layout(i, "ffn_down").name())).toList();

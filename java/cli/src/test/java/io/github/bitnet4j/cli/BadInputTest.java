@@ -70,7 +70,7 @@ class BadInputTest {
     void models() throws IOException {
         refused(1, "nope.gguf: there is no such file", "run", "-p", "x", "-m", "nope.gguf");
         refused(1, "not a GGUF file", "run", "-p", "x", "-m", file("These are no weights, whatever they say."));
-        refused(1, "not a regular file", "inspect", folder.toString());
+        refused(1, "is a folder without config.json; inspect takes", "inspect", folder.toString());
         refused(1, "is a folder without config.json", "run", "-p", "x", "-m", folder.toString());
         byte[] model = Files.readAllBytes(Cli.HOME.resolve("models/shakespeare.gguf"));
         Files.write(folder.resolve("half"), Arrays.copyOf(model, model.length / 2));

@@ -125,6 +125,18 @@ class PullCommandTest {
     }
 
     @Test
+    void everyCommandThatTakesAModelTakesItsName() {
+        String fast = cache.resolve("fast.gguf").toString();
+        Cli before = bitnet("optimize", "bard/shakespeare", "-o", fast);
+        assertTrue(before.err().contains("'bitnet pull bard/shakespeare' fetches it"), before.err());
+        ok("pull", "bard/shakespeare");
+        assertTrue(ok("inspect", "bard/shakespeare").out().contains("68 tensors"));
+        ok("optimize", "bard/shakespeare", "-o", fast, "--ffn", "dense");
+        ok("convert", "bard/shakespeare", "-o", cache.resolve("tl1.gguf").toString(), "--type", "tl1");
+        assertTrue(bitnet("convert", "bard/nothing", "-o", fast, "--type", "tl1").err().contains("'bitnet pull bard/nothing'"));
+    }
+
+    @Test
     void aNameOfTheCatalogueIsAModel() {
         Cli pulled = ok("pull", "bitnet-2b-4t");
         assertTrue(pulled.err().contains("bitnet-2b-4t has been published anew since the catalogue was written"), pulled.err());

@@ -17,7 +17,6 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 
 /**
  * Writes a model file with its ternary weights in another format. No weight and no scale changes, so that a file converted
@@ -25,10 +24,6 @@ import java.util.List;
  * copied.
  */
 public final class GgufConverter {
-    /** The formats that it reads. */
-    public static final List<GgmlType> TYPES =
-            List.of(GgmlType.I2_S, GgmlType.TL1, GgmlType.TL2, GgmlType.TQ1_0, GgmlType.TQ2_0);
-
     private GgufConverter() {}
 
     /**
@@ -43,8 +38,9 @@ public final class GgufConverter {
      */
     public static void write(GgufFile file, Path copy, TargetFormats target, I2sOrder order, GgufWriter.Progress progress)
             throws IOException {
-        if (file.tensors().stream().noneMatch(GgufConverter::ternary)) {
-            throw new BitNetException(file.path() + " holds no tensors of type " + TYPES + "; there is nothing to convert");
+        if (file.tensors().stream().noneMatch(TernaryTensor::isPublished)) {
+            throw new BitNetException(file.path() + " holds no tensors of type " + TernaryTensor.PUBLISHED
+                    + "; there is nothing to convert");
         }
         if (file.tensor(TwoPassHead.TENSOR).isPresent()) {
             throw new BitNetException(file.path() + " is optimised: convert the file it was made from");
@@ -68,14 +64,9 @@ public final class GgufConverter {
         model.write(copy, progress);
     }
 
-    private static boolean ternary(GgufTensor tensor) {
-        return TYPES.contains(tensor.type()) && tensor.rank() == 2;
-    }
-
     private static void add(GgufFile file, GgufTensor tensor, TernaryLayout layout, ModelWriter model) {
-        if (ternary(tensor)) {
-            model.linear(tensor.name(), tensor.rows(), tensor.cols(),
-                    new Stored(file, tensor, TernaryTensor.of(file, tensor, layout)));
+        if (TernaryTensor.isPublished(tensor)) {
+            model.linear(tensor.name(), tensor.rows(), tensor.cols(), new Stored(TernaryTensor.of(file, tensor, layout)));
             return;
         }
         switch (tensor.name()) {
@@ -86,7 +77,7 @@ public final class GgufConverter {
     }
 
     /** A linear of a file. */
-    private record Stored(GgufFile file, GgufTensor tensor, TernaryTensor ternary) implements ModelWriter.Linear {
+    private record Stored(TernaryTensor ternary) implements ModelWriter.Linear {
         @Override
         public float scale() {
             return ternary.scale();
@@ -94,12 +85,8 @@ public final class GgufConverter {
 
         @Override
         public void codes(Kernels kernels, MemorySegment i2s) {
-            try {
-                ternary.matrix().unpack(kernels, i2s);
-                tensor.data().unload();
-            } catch (BitNetException e) {
-                throw new BitNetException(file.path() + ": tensor " + tensor.name() + ": " + e.getMessage(), e);
-            }
+            ternary.unpack(kernels, i2s);
+            ternary.matrix().data().unload();
         }
     }
 }

@@ -183,43 +183,16 @@ public final class ModelWriter {
             linear.codes(kernels, i2s);
             if (type == GgmlType.F16) {
                 writeHalves(i2s, cols, linear.scale(), out);
-                return;
-            }
-            MemorySegment weights = type == GgmlType.I2_S ? joined(i2s, rows, cols, arena) : repacked(name, i2s, rows, cols, tiles, arena);
-            if (TqScales.has(type)) {
-                putScales(name, linear.scale(), weights);
-                TensorData.of(weights).writeTo(out);
             } else {
-                TensorData.of(weights).writeTo(out);
-                out.write(ByteBuffer.allocate(GgmlType.SCALE_BYTES).order(ByteOrder.LITTLE_ENDIAN).putFloat(0, linear.scale()));
+                Matrix codes = new Matrix(i2s, GgmlType.I2_S, rows, cols, Optional.empty());
+                write(name, new TernaryData(kernels, codes, linear.scale(), type, tiles), out);
             }
         }
     }
 
-    /** I2_S as a file holds it. */
-    private static MemorySegment joined(MemorySegment i2s, long rows, long cols, Arena arena) {
-        if (I2sRows.inPlace(cols)) {
-            return i2s;
-        }
-        MemorySegment blocks = arena.allocate(rows * cols / 4, ALIGNMENT);
-        I2sRows.join(i2s, rows, cols, blocks);
-        return blocks;
-    }
-
-    private MemorySegment repacked(String name, MemorySegment i2s, long rows, long cols, Optional<TlTiles.Tiles> tiles, Arena arena) {
-        GgmlType type = target.linears();
-        MemorySegment weights = arena.allocate(Kernels.bytes(type, rows, cols), ALIGNMENT);
+    private void write(String name, TernaryData data, WritableByteChannel out) throws IOException {
         try {
-            kernels.repack(new Matrix(i2s, GgmlType.I2_S, rows, cols, Optional.empty()), type, tiles, weights);
-            return weights;
-        } catch (BitNetException e) {
-            throw bad(name, e.getMessage());
-        }
-    }
-
-    private void putScales(String name, float scale, MemorySegment weights) {
-        try {
-            TqScales.put(scale, target.linears(), weights);
+            data.writeTo(out);
         } catch (BitNetException e) {
             throw bad(name, e.getMessage());
         }

@@ -15,13 +15,8 @@ import java.util.Optional;
  */
 public record Matrix(MemorySegment data, GgmlType type, long rows, long cols, Optional<TlTiles.Tiles> tiles) {
 
-    /**
-     * Writes the weights of a ternary tensor of a file, however it is stored, as rows of I2_S that have blocks of their own.
-     *
-     * @param i2s {@link Kernels#bytes} of I2_S, zeros, 64-byte aligned
-     * @throws io.github.bitnet4j.BitNetException if a weight is none of -1, 0 and 1
-     */
-    public void unpack(Kernels kernels, MemorySegment i2s) {
+    /** Writes ternary weights as a file holds them, in any format, as rows of I2_S that have blocks of their own. */
+    void unpack(Kernels kernels, MemorySegment i2s) {
         if (type == GgmlType.I2_S) {
             I2sRows.spread(data, rows, cols, i2s);
             kernels.verify(new Matrix(i2s, type, rows, cols, tiles));

@@ -45,13 +45,17 @@ public record Calibration(int tokens, List<Layer> layers) {
         void at(int done, int total);
     }
 
-    /** Runs the model over tokens, of which those that its context has no room for are left out. */
-    public static Calibration measure(GgufFile file, Kernels kernels, int[] ids, Progress progress) {
+    /**
+     * Runs the model over tokens, of which those that its context has no room for are left out.
+     *
+     * @param layout of ternary tensors, where the file does not say it
+     */
+    public static Calibration measure(GgufFile file, TernaryLayout layout, Kernels kernels, int[] ids, Progress progress) {
         ModelConfig config = ModelConfig.read(file);
         int total = Math.min(ids.length, config.contextLength());
         Counts counts = new Counts(config.layers());
         try (BitNetTransformer model = new BitNetTransformer(file, config, kernels, BATCH, total, KvPrecision.F16,
-                     HeadMode.EXACT, TernaryLayout.OF_THE_FILE);
+                     HeadMode.EXACT, layout);
              KvCache cache = model.newCache(); Batch batch = new Batch(BATCH)) {
             for (int first = 0; first < total; first += BATCH) {
                 int end = Math.min(total, first + BATCH);

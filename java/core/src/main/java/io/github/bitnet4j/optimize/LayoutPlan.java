@@ -4,24 +4,28 @@ import io.github.bitnet4j.BitNetException;
 import io.github.bitnet4j.gguf.GgmlType;
 import io.github.bitnet4j.gguf.GgufFile;
 import io.github.bitnet4j.gguf.GgufTensor;
+import io.github.bitnet4j.gguf.I2sRows;
 import io.github.bitnet4j.model.Architecture.Activation;
 import io.github.bitnet4j.model.Kernels;
 import io.github.bitnet4j.model.ModelConfig;
+import io.github.bitnet4j.model.TernaryTensor;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.ToDoubleFunction;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /**
  * The format of every tensor of a file to be written:
  * <ul>
- *   <li>the target's dense layout for I2_S tensors that are read as a whole;
- *   <li>I2_S as it is for {@code ffn_up} where few gates open: rows behind closed ones are not read;
+ *   <li>the target's dense layout for ternary tensors that are read as a whole;
+ *   <li>I2_S for {@code ffn_up} where few gates open: rows behind closed ones are not read;
  *   <li>I2_C, by columns, for {@code ffn_down} where few inputs are active: columns that meet a 0 are not read.
  * </ul>
- * An I2_S tensor whose shape the layout cannot take keeps its format, and so does everything else.
+ * A ternary tensor whose shape the layout cannot take becomes I2_S; one that cannot be that either keeps its format, and so does
+ * everything else.
  *
  * @param calibration what the choice rests on; empty when there was none to make
  * @param layouts     by the tensors' names, in the order of the file
@@ -48,11 +52,16 @@ public record LayoutPlan(Target target, Optional<Calibration> calibration, Map<S
         Map<String, GgmlType> layouts = new LinkedHashMap<>();
         for (GgufTensor tensor : file.tensors()) {
             GgmlType wanted = sparsity.layout(tensor).orElse(target.dense());
-            boolean possible = tensor.type() == GgmlType.I2_S && tensor.rank() == 2
-                    && Kernels.fits(wanted, tensor.rows(), tensor.cols());
-            layouts.put(tensor.name(), possible ? wanted : tensor.type());
+            layouts.put(tensor.name(), TernaryTensor.isPublished(tensor)
+                    ? Stream.of(wanted, GgmlType.I2_S).filter(layout -> fits(layout, tensor)).findFirst().orElse(tensor.type())
+                    : tensor.type());
         }
         return new LayoutPlan(target, calibration, layouts);
+    }
+
+    private static boolean fits(GgmlType layout, GgufTensor tensor) {
+        return layout == GgmlType.I2_S ? I2sRows.fits(tensor.rows(), tensor.cols())
+                : Kernels.fits(layout, tensor.rows(), tensor.cols());
     }
 
     /** The share of what is needed below which reading only that takes less time than a run over everything. */

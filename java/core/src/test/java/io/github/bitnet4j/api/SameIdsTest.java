@@ -15,6 +15,7 @@ import io.github.bitnet4j.model.Golden;
 import io.github.bitnet4j.model.HeadMode;
 import io.github.bitnet4j.model.I2sOrder;
 import io.github.bitnet4j.model.Kernels;
+import io.github.bitnet4j.model.TernaryLayout;
 import io.github.bitnet4j.model.KvPrecision;
 import io.github.bitnet4j.model.LoadMode;
 import io.github.bitnet4j.optimize.Calibration;
@@ -89,9 +90,9 @@ class SameIdsTest {
     private Path optimized(GgufFile file, String target, FeedForward mode, Kernels kernels) throws IOException {
         Path path = folder.resolve(target + ".gguf");
         Optional<Calibration> calibration = LayoutPlan.needsCalibration(file, mode)
-                ? Optional.of(Calibration.measure(file, kernels, prompt(), (done, total) -> {})) : Optional.empty();
+                ? Optional.of(Calibration.measure(file, TernaryLayout.OF_THE_FILE, kernels, prompt(), (done, total) -> {})) : Optional.empty();
         LayoutPlan plan = LayoutPlan.of(file, Target.named(target, kernels), mode, calibration);
-        Optimizer.write(file, plan, Optional.empty(), path, kernels, (written, total) -> {});
+        Optimizer.write(file, TernaryLayout.OF_THE_FILE, plan, Optional.empty(), path, kernels, (written, total) -> {});
         return path;
     }
 

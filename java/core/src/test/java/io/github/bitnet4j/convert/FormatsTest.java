@@ -21,6 +21,7 @@ import io.github.bitnet4j.model.LoadListener;
 import io.github.bitnet4j.model.LoadMode;
 import io.github.bitnet4j.model.ModelCheck;
 import io.github.bitnet4j.model.TernaryLayout;
+import io.github.bitnet4j.model.TernaryTensor;
 import io.github.bitnet4j.model.TlTiles;
 import io.github.bitnet4j.model.TqScales;
 import io.github.bitnet4j.synth.Synth;
@@ -127,7 +128,7 @@ class FormatsTest {
         Path one = convert(plain, first);
         assertSameLogits(logits(plain, ModelOptions.DEFAULT), logits(one, ModelOptions.DEFAULT));
         assertSameLogits(logits(plain, ModelOptions.DEFAULT), logits(one, ModelOptions.DEFAULT.withIsa("scalar")));
-        for (GgmlType second : GgufConverter.TYPES) {
+        for (GgmlType second : TernaryTensor.PUBLISHED) {
             Path other = convert(one, second);
             try (GgufFile file = GgufFile.open(other)) {
                 assertEquals(second, file.requireTensor(DOWN).type());

@@ -16,6 +16,7 @@ import io.github.bitnet4j.gguf.GgufTensor;
 import io.github.bitnet4j.model.GgufEdit;
 import io.github.bitnet4j.model.I2sOrder;
 import io.github.bitnet4j.model.Kernels;
+import io.github.bitnet4j.model.TernaryLayout;
 import io.github.bitnet4j.optimize.FeedForward;
 import io.github.bitnet4j.optimize.LayoutPlan;
 import io.github.bitnet4j.optimize.Optimizer;
@@ -107,7 +108,7 @@ class RowsWithinBlocksTest {
         Path fast = folder.resolve("fast.gguf");
         try (GgufFile file = GgufFile.open(plain); Kernels kernels = new Kernels(2, "auto")) {
             LayoutPlan plan = LayoutPlan.of(file, Target.named(target, kernels), FeedForward.AUTO, Optional.empty());
-            Optimizer.write(file, plan, Optional.empty(), fast, kernels, (written, total) -> {});
+            Optimizer.write(file, TernaryLayout.OF_THE_FILE, plan, Optional.empty(), fast, kernels, (written, total) -> {});
         }
         try (GgufFile file = GgufFile.open(fast)) {
             assertNotEquals(GgmlType.I2_S, file.requireTensor("blk.0.ffn_down.weight").type());

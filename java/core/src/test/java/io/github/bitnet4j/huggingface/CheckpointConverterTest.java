@@ -20,6 +20,7 @@ import io.github.bitnet4j.gguf.GgufTensor;
 import io.github.bitnet4j.gguf.GgufType;
 import io.github.bitnet4j.gguf.GgufValue;
 import io.github.bitnet4j.model.I2sOrder;
+import io.github.bitnet4j.model.TernaryTensor;
 import io.github.bitnet4j.model.TlTiles;
 import io.github.bitnet4j.sampling.SamplingOptions;
 import io.github.bitnet4j.synth.Synth;
@@ -113,7 +114,7 @@ class CheckpointConverterTest {
             new CheckpointFolder(file, form).write(source, 2);
         }
         CheckpointConverter.convert(source, plain, TargetFormats.PLAIN, (written, total) -> {});
-        for (GgmlType type : GgufConverter.TYPES) {
+        for (GgmlType type : TernaryTensor.PUBLISHED) {
             Path there = folder.resolve(type + ".gguf");
             Path back = folder.resolve(type + "-back.gguf");
             CheckpointConverter.convert(source, there, TargetFormats.of(type), (written, total) -> {});

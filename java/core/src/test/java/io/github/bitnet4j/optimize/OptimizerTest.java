@@ -12,12 +12,19 @@ import io.github.bitnet4j.api.Generation;
 import io.github.bitnet4j.api.GenerationOptions;
 import io.github.bitnet4j.api.ModelOptions;
 import io.github.bitnet4j.api.Session;
+import io.github.bitnet4j.convert.GgufConverter;
+import io.github.bitnet4j.convert.TargetFormats;
 import io.github.bitnet4j.gguf.GgmlType;
 import io.github.bitnet4j.gguf.GgufFile;
 import io.github.bitnet4j.gguf.GgufTensor;
 import io.github.bitnet4j.model.Cpu;
+import io.github.bitnet4j.model.GgufEdit;
 import io.github.bitnet4j.model.HeadMode;
+import io.github.bitnet4j.model.I2sOrder;
 import io.github.bitnet4j.model.Kernels;
+import io.github.bitnet4j.model.TernaryLayout;
+import io.github.bitnet4j.model.TlTiles;
+import io.github.bitnet4j.model.TqScales;
 import io.github.bitnet4j.sampling.SamplingOptions;
 import io.github.bitnet4j.synth.Synth;
 import io.github.bitnet4j.synth.SynthSpec;
@@ -60,9 +67,9 @@ class OptimizerTest {
     private static void optimize(Path from, Path to, String target, FeedForward mode) throws IOException {
         try (GgufFile file = GgufFile.open(from); Kernels kernels = new Kernels(2, "auto")) {
             Optional<Calibration> calibration = LayoutPlan.needsCalibration(file, mode)
-                    ? Optional.of(Calibration.measure(file, kernels, IDS, (done, total) -> {})) : Optional.empty();
+                    ? Optional.of(Calibration.measure(file, TernaryLayout.OF_THE_FILE, kernels, IDS, (done, total) -> {})) : Optional.empty();
             LayoutPlan plan = LayoutPlan.of(file, Target.named(target, kernels), mode, calibration);
-            Optimizer.write(file, plan, Optional.empty(), to, kernels, (written, total) -> {});
+            Optimizer.write(file, TernaryLayout.OF_THE_FILE, plan, Optional.empty(), to, kernels, (written, total) -> {});
         }
     }
 
@@ -72,7 +79,7 @@ class OptimizerTest {
 
     private static Calibration calibrate(Path path, String isa, int threads) throws IOException {
         try (GgufFile file = GgufFile.open(path); Kernels kernels = new Kernels(threads, isa)) {
-            return Calibration.measure(file, kernels, IDS, (done, total) -> {});
+            return Calibration.measure(file, TernaryLayout.OF_THE_FILE, kernels, IDS, (done, total) -> {});
         }
     }
 
@@ -113,6 +120,58 @@ class OptimizerTest {
                 }
             }
         }
+    }
+
+    private static Path converted(Path from, GgmlType type) throws IOException {
+        Path to = from.resolveSibling(type + ".gguf");
+        try (GgufFile file = GgufFile.open(from)) {
+            GgufConverter.write(file, to, TargetFormats.of(type), I2sOrder.BLOCKS_128, (written, total) -> {});
+        }
+        return to;
+    }
+
+    private static void assertSameTensors(Path expected, Path actual) throws IOException {
+        try (GgufFile first = GgufFile.open(expected); GgufFile second = GgufFile.open(actual)) {
+            assertEquals(first.tensors().size(), second.tensors().size());
+            for (GgufTensor tensor : first.tensors()) {
+                GgufTensor other = second.requireTensor(tensor.name());
+                assertEquals(tensor.type(), other.type(), tensor.name());
+                assertEquals(-1, tensor.data().mismatch(other.data()), tensor.name());
+            }
+            assertEquals(first.metadata().string(Optimizer.LAYOUT_KEY), second.metadata().string(Optimizer.LAYOUT_KEY));
+        }
+    }
+
+    /** Rows of {@code ffn_down}, 288, are no multiple of 64, so that it cannot go by columns and is I2_S. */
+    @ParameterizedTest
+    @CsvSource({"TL1, 256", "TL1, 288", "TL2, 256", "TL2, 288", "TQ1_0, 256", "TQ2_0, 256"})
+    void theSameFileFromEveryFormat(GgmlType type, int hidden) throws IOException {
+        Synth.write(SynthSpec.builder().hidden(hidden).ffn(512).heads(hidden / 32, 1, 32).build(), plain);
+        optimize(plain, fast);
+        Path other = converted(plain, type);
+        Path otherFast = folder.resolve("other-fast.gguf");
+        optimize(other, otherFast);
+        assertSameTensors(fast, otherFast);
+        try (GgufFile file = GgufFile.open(otherFast)) {
+            assertEquals(hidden == 256 ? GgmlType.I2_C : GgmlType.I2_S, file.requireTensor("blk.0.ffn_down.weight").type());
+            assertTrue(file.metadata().get(TlTiles.KEY).isEmpty() && file.metadata().get(TqScales.KEY).isEmpty());
+        }
+    }
+
+    @Test
+    void tilesThatTheFileDoesNotRecord() throws IOException {
+        optimize(plain, fast);
+        Path foreign = new GgufEdit().drop(TlTiles.KEY).drop("general.alignment").write(converted(plain, GgmlType.TL1), folder.resolve("foreign.gguf"));
+        Path otherFast = folder.resolve("other-fast.gguf");
+        String message = assertThrows(BitNetException.class, () -> optimize(foreign, otherFast)).getMessage();
+        assertTrue(message.contains("--tl-tiles"), message);
+        try (GgufFile file = GgufFile.open(foreign); Kernels kernels = new Kernels(2, "auto");
+                GgufFile own = GgufFile.open(foreign.resolveSibling("TL1.gguf"))) {
+            LayoutPlan plan = LayoutPlan.of(file, Target.named("avx512vbmi", kernels), FeedForward.SPARSE, Optional.empty());
+            Optimizer.write(file, TernaryLayout.OF_THE_FILE.withTiles(TlTiles.of(own)), plan, Optional.empty(), otherFast, kernels,
+                    (written, total) -> {});
+        }
+        assertSameTensors(fast, otherFast);
     }
 
     /** The last byte of {@code ffn_down}, in every layout. */
