@@ -237,6 +237,36 @@ static void test_few_survive(bn_context *ctx)
     head_destroy(&h);
 }
 
+/*
+ * Rows whose outputs differ in their last bits: the largest ones lie anywhere in the order of the bounds, so that it is the
+ * bounds alone that keep those which are not among the first to be computed.
+ */
+static void test_close_calls(bn_context *ctx)
+{
+    enum { ROWS = 4000, COLS = 256, ROUNDS = 4 };
+    head h = head_create(ROWS, COLS, 61);
+    uint64_t random = 62;
+    for (int round = 0; round < ROUNDS; round++) {
+        double norm = 0;
+        for (int k = 0; k < COLS; k++) {
+            h.x[k] = normal(&random) * (round % 2 == 1 && k == 9 ? 20 : 1);
+            norm += (double)h.x[k] * (double)h.x[k];
+        }
+        for (int i = 0; i < ROWS; i++) {
+            float *w = weights(&h) + i * COLS;
+            double output = 0;
+            for (int k = 0; k < COLS; k++) {
+                w[k] = normal(&random);
+                output += (double)w[k] * (double)h.x[k];
+            }
+            for (int k = 0; k < COLS; k++) w[k] = (float)((double)w[k] - (output - 5) / norm * (double)h.x[k]);
+        }
+        search(ctx, &h, 1, NULL, 0, "1 of close calls");
+        search(ctx, &h, 40, NULL, 0, "40 of close calls");
+    }
+    head_destroy(&h);
+}
+
 static void test_out_of_the_ordinary(bn_context *ctx)
 {
     enum { ROWS = 1000, COLS = 64 };
@@ -320,6 +350,7 @@ int main(void)
     if (!expect(bn_context_create(2, BN_ISA_AUTO, &ctx) == BN_OK, "a context")) return expect_result();
     test_bound(ctx);
     test_few_survive(ctx);
+    test_close_calls(ctx);
     test_out_of_the_ordinary(ctx);
     test_refusals(ctx);
     bn_context_destroy(ctx);

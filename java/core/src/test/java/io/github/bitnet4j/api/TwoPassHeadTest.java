@@ -4,18 +4,27 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.github.bitnet4j.convert.TableEncoder;
+import io.github.bitnet4j.gguf.GgmlType;
+import io.github.bitnet4j.gguf.GgufFile;
+import io.github.bitnet4j.gguf.GgufTensor;
+import io.github.bitnet4j.model.GgufEdit;
 import io.github.bitnet4j.model.Golden;
 import io.github.bitnet4j.model.HeadMode;
 import io.github.bitnet4j.sampling.SamplingOptions;
 import io.github.bitnet4j.synth.Synth;
 import io.github.bitnet4j.synth.SynthSpec;
 import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** The head in two passes chooses what the head chooses that computes every logit. */
@@ -79,6 +88,21 @@ class TwoPassHeadTest {
             same(path, SamplingOptions.DEFAULT.withSeed(2).withTemperature(2));
             same(path, SamplingOptions.DEFAULT.withSeed(3).withRepetitionPenalty(1.2f).withPresencePenalty(-1));
         }
+    }
+
+    /** A head may be quantised: its copy is made of the numbers that its codes stand for. */
+    @ParameterizedTest
+    @EnumSource(value = GgmlType.class, names = {"Q8_0", "Q6_K", "Q4_0"})
+    void quantisedHeads(GgmlType type, @TempDir Path folder) throws IOException {
+        Path path = folder.resolve("typed.gguf");
+        try (GgufFile file = GgufFile.open(Golden.MODEL); Arena arena = Arena.ofShared()) {
+            GgufTensor head = file.requireTensor("token_embd.weight");
+            MemorySegment typed = arena.allocate(type.byteSize(head.dims()), 64);
+            TableEncoder.of(type).encode(head.type(), head.data(), head.cols(), typed);
+            new GgufEdit().tensor("output.weight", type, head.dims(), typed.toArray(ValueLayout.JAVA_BYTE)).write(Golden.MODEL, path);
+        }
+        same(path, SamplingOptions.GREEDY);
+        same(path, SamplingOptions.DEFAULT.withSeed(7));
     }
 
     /** What needs every logit gets every logit, and says so. */
