@@ -14,8 +14,10 @@
  *   value   sum over p of w[p] * code             16383 * 127 * 256
  *   digits  127 * 127 * 2, a pair of products     fits an int16
  *
- * A chunk's keys and its values lie far apart. While the keys are read the values are asked for, and while the values
- * are read the keys of the next chunk.
+ * A chunk's keys and its values lie far apart. While keys are read and exponentials are taken the values are asked for,
+ * and while values are read the keys of the next chunk: a line now and then, never many at once, for what is asked for
+ * faster than memory delivers is forgotten, and has to be waited for when it is read. Keys are asked for once more
+ * shortly before that.
  */
 #include <math.h>
 
@@ -30,17 +32,19 @@ enum {
     DIGIT = 7,                     /* bits                                                        */
     WEIGHT_LEVELS = 16383,
     GROUP = 2 * BLOCK,             /* bytes of digits of 16 weights of one query: high, then low  */
-    TILE_QUERIES = BN_VECTOR == 16 ? 4 : 2, /* queries and blocks whose sums the registers hold   */
-    TILE_BLOCKS = BN_VECTOR == 16 ? 2 : 1
+    SHORTLY = 2 * 4096,            /* bytes                                                       */
+    TILE_QUERIES = BN_VECTOR == 16 ? 4 : 2, /* queries whose sums the registers hold, over        */
+    TILE_BLOCKS = BN_VECTOR == 16 ? 2 : 1,  /* blocks of keys                                     */
+    TILE_LINES = BN_VECTOR == 16 ? 2 : 1    /* neighbouring lines of values                       */
 };
 
 /* Some queries, and what they need of a chunk. */
 typedef struct tile {
-    int8_t *query;                /* codes, [queries][BN_MAX_HEAD_DIM]                    */
-    int8_t *weights;              /* digits, [positions / 16][queries][high, low][16]     */
-    float *scores[TILE_QUERIES];  /* [256], then their exponentials                       */
-    float scale[TILE_QUERIES];    /* what turns integers into floats                      */
-    int32_t offset[TILE_QUERIES]; /* what the sums of products are too large by           */
+    int8_t *query;                /* codes, [queries][BN_MAX_HEAD_DIM]                             */
+    int8_t *weights;              /* digits, [positions / 16][queries][high, low][16]              */
+    float *scores[TILE_QUERIES];  /* [256], then the positions' weights                            */
+    float scale[TILE_QUERIES];    /* of scores, then the largest weight, then that of one level    */
+    int32_t offset[TILE_QUERIES]; /* what the sums of products are too large by                    */
 } tile;
 
 /* Integers 0 .. 16383 as digits. */
@@ -55,19 +59,32 @@ BN_INLINE bn_lanes_int join(bn_lanes_int high, bn_lanes_int low)
     return bn_lanes_int_add(bn_lanes_int_left(high, DIGIT), low);
 }
 
-/* Scores of `queries` queries, but for a factor, for the positions of `wide` blocks, the first of them number `block`. */
-BN_INLINE void score_blocks(size_t queries, size_t wide, const tile *t, size_t block, const int8_t *keys, size_t dim,
-                            const int8_t *ahead)
+/* Asks for `lines` lines of memory; gives what follows them. */
+BN_INLINE const int8_t *ask(const int8_t *ahead, size_t lines)
+{
+    for (size_t i = 0; i < lines; i++) __builtin_prefetch(ahead + i * LINE, 0, 2);
+    return ahead + lines * LINE;
+}
+
+/*
+ * Scores of `queries` queries, but for a factor, for the positions of `wide` blocks, the first of them number `block`.
+ * Asks for a line ahead whenever it has read one of each block.
+ */
+BN_INLINE const int8_t *score_blocks(size_t queries, size_t wide, const tile *t, size_t block, const int8_t *keys,
+                                     size_t dim, const int8_t *ahead)
 {
     const size_t bytes = BLOCK * (dim + sizeof(float));
     bn_lanes_int sum[TILE_BLOCKS][TILE_QUERIES];
-    for (size_t b = 0; b < wide; b++)
+    for (size_t b = 0; b < wide; b++) {
+        ask(keys + b * bytes + SHORTLY, 1);
         for (size_t i = 0; i < queries; i++) sum[b][i] = bn_lanes_int_all(-t->offset[i]);
+    }
     for (size_t d = 0; d < dim; d += 4) {
-        const size_t line = STEPS + d / 4 * LINE;
+        ahead = ask(ahead, 1);
         for (size_t b = 0; b < wide; b++) {
-            const bn_quads codes = bn_quads_load(keys + b * bytes + line);
-            __builtin_prefetch(ahead + b * bytes + line, 0, 2);
+            const int8_t *line = keys + b * bytes + STEPS + d / 4 * LINE;
+            const bn_quads codes = bn_quads_load(line);
+            ask(line + SHORTLY, 1);
             for (size_t i = 0; i < queries; i++)
                 sum[b][i] = bn_lanes_add_excess_quads(sum[b][i], codes, bn_quads_all(t->query + i * BN_MAX_HEAD_DIM + d));
         }
@@ -77,72 +94,120 @@ BN_INLINE void score_blocks(size_t queries, size_t wide, const tile *t, size_t b
         for (size_t i = 0; i < queries; i++)
             bn_lanes_store(t->scores[i] + (block + b) * BLOCK, bn_lanes_mul(bn_lanes_from_int(sum[b][i]), steps));
     }
+    return ahead;
 }
 
 /* The same for `count` blocks. */
-BN_INLINE void score(size_t queries, const tile *t, const int8_t *keys, size_t dim, size_t count, const int8_t *ahead)
+BN_INLINE const int8_t *score(size_t queries, const tile *t, const int8_t *keys, size_t dim, size_t count,
+                              const int8_t *ahead)
 {
     const size_t bytes = BLOCK * (dim + sizeof(float));
     size_t block = 0;
     for (; block + TILE_BLOCKS <= count; block += TILE_BLOCKS)
-        score_blocks(queries, TILE_BLOCKS, t, block, keys + block * bytes, dim, ahead + block * bytes);
-    for (; block < count; block++)
-        score_blocks(queries, 1, t, block, keys + block * bytes, dim, ahead + block * bytes);
+        ahead = score_blocks(queries, TILE_BLOCKS, t, block, keys + block * bytes, dim, ahead);
+    for (; block < count; block++) ahead = score_blocks(queries, 1, t, block, keys + block * bytes, dim, ahead);
+    return ahead;
 }
 
-/* A position's weight in units of the values' codes: its exponential times its step, in `scores`; gives the largest. */
-static float weigh(float *scores, size_t limit, const int8_t *values, size_t dim)
+/*
+ * Exponentials of scores, their sum for each query into sums[i][1] beside the maximum in sums[i][0], and in their place
+ * the positions' weights in units of the values' codes: exponential times step. The largest of them goes to t->scale.
+ * Asks for what is left of the values.
+ */
+BN_INLINE void weigh(size_t queries, tile *t, const size_t *from, const size_t *limit, const int8_t *values, size_t dim,
+                     size_t count, const int8_t *ahead, float *const *sums)
 {
-    bn_lanes_int largest = bn_lanes_int_zero();
-    for (size_t p = 0; p < limit; p += BLOCK, values += BLOCK * (dim + sizeof(float))) {
-        bn_lanes w = bn_lanes_mul(bn_lanes_load(scores + p), bn_lanes_load((const float *)(const void *)values));
-        if (limit - p < BLOCK) w = bn_lanes_keep(w, limit - p, 0);
-        largest = bn_lanes_absmax(largest, w);
-        bn_lanes_store(scores + p, w);
+    const size_t bytes = BLOCK * (dim + sizeof(float));
+    const size_t left = (size_t)(values + count * bytes - ahead) / LINE;
+    const size_t lines = count == 0 ? 0 : left / (queries * count) + 1;
+    bn_lanes top[TILE_QUERIES], sum[TILE_QUERIES];
+    bn_lanes_int largest[TILE_QUERIES];
+    for (size_t i = 0; i < queries; i++) {
+        sums[i][0] = bn_scale_scores(t->scores[i], from[i], limit[i], t->scale[i]);
+        top[i] = bn_lanes_all(sums[i][0]);
+        sum[i] = bn_lanes_all(0);
+        largest[i] = bn_lanes_int_zero();
     }
-    return bn_lanes_absmax_of(largest);
+    for (size_t block = 0; block < count; block++, values += bytes) {
+        const bn_lanes steps = bn_lanes_load((const float *)(const void *)values);
+        for (size_t i = 0; i < queries; i++) {
+            const size_t p = block * BLOCK;
+            ahead = ask(ahead, lines);
+            if (p >= limit[i]) continue;
+            const bn_lanes e = bn_lanes_exp(bn_lanes_sub(bn_lanes_load(t->scores[i] + p), top[i]));
+            sum[i] = bn_lanes_add(sum[i], e);
+            bn_lanes w = bn_lanes_mul(e, steps);
+            if (limit[i] - p < BLOCK) w = bn_lanes_keep(w, limit[i] - p, 0);
+            largest[i] = bn_lanes_absmax(largest[i], w);
+            bn_lanes_store(t->scores[i] + p, w);
+        }
+    }
+    for (size_t i = 0; i < queries; i++) {
+        sums[i][1] = bn_lanes_sum(sum[i]);
+        t->scale[i] = bn_lanes_absmax_of(largest[i]);
+    }
 }
 
 /*
  * w = round(weight * 16383 / the largest), zeros from `limit` to the end of `count` blocks and where the weights are not
  * finite; gives what one level is worth.
  */
-static float quantize_weights(float *scores, size_t limit, size_t count, const int8_t *values, size_t dim,
-                              int8_t *digits, size_t stride)
+static float quantize_weights(const float *weights, size_t limit, float largest, size_t count, int8_t *digits,
+                              size_t stride)
 {
-    const float largest = weigh(scores, limit, values, dim);
     const int some = isfinite(largest) && largest > 0;
     const bn_lanes scale = bn_lanes_all(some ? WEIGHT_LEVELS / largest : 0);
     for (size_t p = 0; p < count * BLOCK; p += BLOCK, digits += stride) {
         const int zero = !some || p >= limit;
-        store_digits(digits, zero ? bn_lanes_int_zero() : bn_lanes_round(bn_lanes_mul(bn_lanes_load(scores + p), scale)));
+        store_digits(digits, zero ? bn_lanes_int_zero() : bn_lanes_round(bn_lanes_mul(bn_lanes_load(weights + p), scale)));
     }
     return largest / WEIGHT_LEVELS;
 }
 
-/* Sums of the values of `count` blocks under the weights, for 16 elements at a time. */
-BN_INLINE void add_values(size_t queries, const tile *t, const int8_t *values, size_t dim, size_t count,
-                          const int8_t *ahead, float *const *parts)
+/*
+ * Sums of the values of `count` blocks under the weights, for the elements of `wide` lines from `d` on: 16 each, or as
+ * many as there are. Asks for as many lines as it reads.
+ */
+BN_INLINE const int8_t *add_lines(size_t queries, size_t wide, const tile *t, const int8_t *values, size_t dim,
+                                  size_t d, size_t count, const int8_t *ahead, float *const *parts)
 {
-    const size_t block_bytes = BLOCK * (dim + sizeof(float));
-    for (size_t d = 0; d < dim; d += BN_LANES) {
-        bn_lanes_int high[TILE_QUERIES], low[TILE_QUERIES];
-        for (size_t i = 0; i < queries; i++) high[i] = low[i] = bn_lanes_int_zero();
-        const int8_t *line = values + STEPS + 4 * d, *digits = t->weights;
-        for (size_t block = 0; block < count; block++, line += block_bytes, digits += queries * GROUP) {
-            for (size_t j = 0; j < 4; j++, ahead += LINE) {
-                const int8_t *quads = line + 4 * j * dim;
-                const bn_quads codes = dim - d >= BN_LANES ? bn_quads_load(quads) : bn_quads_load_some(quads, dim - d);
-                __builtin_prefetch(ahead, 0, 2);
-                for (size_t i = 0; i < queries; i++) {
-                    high[i] = bn_lanes_add_quads(high[i], bn_quads_all(digits + i * GROUP + 4 * j), codes);
-                    low[i] = bn_lanes_add_quads(low[i], bn_quads_all(digits + i * GROUP + BLOCK + 4 * j), codes);
+    const size_t bytes = BLOCK * (dim + sizeof(float));
+    bn_lanes_int high[TILE_LINES][TILE_QUERIES], low[TILE_LINES][TILE_QUERIES];
+    for (size_t l = 0; l < wide; l++)
+        for (size_t i = 0; i < queries; i++) high[l][i] = low[l][i] = bn_lanes_int_zero();
+    const int8_t *first = values + STEPS + 4 * d, *digits = t->weights;
+    for (size_t block = 0; block < count; block++, first += bytes, digits += queries * GROUP) {
+        for (size_t j = 0; j < 4; j++) {
+            const int8_t *line = first + 4 * j * dim;
+            bn_quads codes[TILE_LINES];
+            for (size_t l = 0; l < wide; l++, line += LINE)
+                codes[l] = dim - d >= BN_LANES ? bn_quads_load(line) : bn_quads_load_some(line, dim - d);
+            ahead = ask(ahead, wide);
+            for (size_t i = 0; i < queries; i++) {
+                const bn_quads upper = bn_quads_all(digits + i * GROUP + 4 * j);
+                const bn_quads lower = bn_quads_all(digits + i * GROUP + BLOCK + 4 * j);
+                for (size_t l = 0; l < wide; l++) {
+                    high[l][i] = bn_lanes_add_quads(high[l][i], upper, codes[l]);
+                    low[l][i] = bn_lanes_add_quads(low[l][i], lower, codes[l]);
                 }
             }
         }
-        for (size_t i = 0; i < queries; i++)
-            bn_lanes_store(parts[i] + d, bn_lanes_mul(bn_lanes_from_int(join(high[i], low[i])), bn_lanes_all(t->scale[i])));
     }
+    for (size_t l = 0; l < wide; l++)
+        for (size_t i = 0; i < queries; i++)
+            bn_lanes_store(parts[i] + d + l * BN_LANES,
+                           bn_lanes_mul(bn_lanes_from_int(join(high[l][i], low[l][i])), bn_lanes_all(t->scale[i])));
+    return ahead;
+}
+
+/* The same for all elements. */
+BN_INLINE void add_values(size_t queries, const tile *t, const int8_t *values, size_t dim, size_t count,
+                          const int8_t *ahead, float *const *parts)
+{
+    size_t d = 0;
+    for (; d + TILE_LINES * BN_LANES <= dim; d += TILE_LINES * BN_LANES)
+        ahead = add_lines(queries, TILE_LINES, t, values, dim, d, count, ahead, parts);
+    for (; d < dim; d += BN_LANES) ahead = add_lines(queries, 1, t, values, dim, d, count, ahead, parts);
 }
 
 BN_INLINE void attend(size_t queries, const bn_attention_chunk *chunk, size_t first, float *work)
@@ -151,24 +216,24 @@ BN_INLINE void attend(size_t queries, const bn_attention_chunk *chunk, size_t fi
     const size_t *limit = chunk->limit + first;
     tile t = {.query = (int8_t *)(void *)(work + TILE_QUERIES * BN_ATTENTION_CHUNK)};
     t.weights = t.query + TILE_QUERIES * BN_MAX_HEAD_DIM;
+    float *sums[TILE_QUERIES];
     size_t longest = 0;
     for (size_t i = 0; i < queries; i++) {
         float scale;
         int32_t sum;
         BN_LANES_NAME(quantize)(chunk->query[first + i], dim, NULL, 0, t.query + i * BN_MAX_HEAD_DIM, &scale, &sum);
         t.scores[i] = work + i * BN_ATTENTION_CHUNK;
+        sums[i] = chunk->part[first + i] + padded_dim;
         t.scale[i] = chunk->scale / scale;
         t.offset[i] = BN_EXCESS * sum;
         longest = limit[i] > longest ? limit[i] : longest;
     }
     const size_t count = (longest + BLOCK - 1) / BLOCK;
     const int8_t *next_keys = (const int8_t *)chunk->keys + BN_ATTENTION_CHUNK * (dim + sizeof(float));
-    score(queries, &t, chunk->keys, dim, count, chunk->values);
-    for (size_t i = 0; i < queries; i++) {
-        float *sums = chunk->part[first + i] + padded_dim;
-        bn_exponentials(t.scores[i], chunk->from[first + i], limit[i], t.scale[i], sums, sums + 1);
-        t.scale[i] = quantize_weights(t.scores[i], limit[i], count, chunk->values, dim, t.weights + i * GROUP, queries * GROUP);
-    }
+    const int8_t *ahead = score(queries, &t, chunk->keys, dim, count, chunk->values);
+    weigh(queries, &t, chunk->from + first, limit, chunk->values, dim, count, ahead, sums);
+    for (size_t i = 0; i < queries; i++)
+        t.scale[i] = quantize_weights(t.scores[i], limit[i], t.scale[i], count, t.weights + i * GROUP, queries * GROUP);
     add_values(queries, &t, chunk->values, dim, count, next_keys, chunk->part + first);
 }
 
