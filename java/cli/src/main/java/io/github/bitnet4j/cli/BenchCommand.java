@@ -19,11 +19,13 @@ import io.github.bitnet4j.cli.bench.ReportTables;
 import io.github.bitnet4j.cli.bench.Roof;
 import io.github.bitnet4j.cli.bench.Sampled;
 import io.github.bitnet4j.cli.bench.TestResult;
+import io.github.bitnet4j.gguf.WholeFile;
 import io.github.bitnet4j.model.Cpu;
 import io.github.bitnet4j.model.KernelShapes;
 import io.github.bitnet4j.synth.SynthPreset;
 import io.github.bitnet4j.synth.SynthSpec;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -112,6 +114,9 @@ final class BenchCommand extends ModelCommand {
         if (html != null) {
             requireFolder(html);
         }
+        if (plots != null) {
+            Files.createDirectories(plots);
+        }
         List<Sampled> samples = new ArrayList<>();
         for (String other : others) {
             int end = other.indexOf('=');
@@ -122,18 +127,18 @@ final class BenchCommand extends ModelCommand {
         }
         BenchReport report = from.isEmpty() ? measured() : BenchReport.of(from.stream().map(this::report).toList());
         report = report.withComparisons(Comparison.of(report.tests(), samples));
+        print(report);
+        if (html != null) {
+            WholeFile.write(html, HtmlReport.of(report).getBytes(StandardCharsets.UTF_8));
+        }
+        if (plots != null) {
+            PlotFiles.write(report, plots);
+        }
         if (!others.isEmpty() && report.comparisons().isEmpty()) {
             throw new BitNetException(String.join(", ", others)
                     + ": no test there has the name and the threads of one here; there are "
                     + samples.stream().map(test -> test.test() + " with " + test.threads()).distinct()
                             .collect(Collectors.joining(", ")));
-        }
-        print(report);
-        if (html != null) {
-            Files.writeString(html, HtmlReport.of(report));
-        }
-        if (plots != null) {
-            PlotFiles.write(report, plots);
         }
         return OK;
     }

@@ -1,6 +1,7 @@
 package io.github.bitnet4j.cli;
 
 import io.github.bitnet4j.BitNetException;
+import io.github.bitnet4j.model.Cpu;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
@@ -31,11 +32,26 @@ abstract class BitNetCommand implements Callable<Integer> {
     @Override
     public abstract Integer call() throws Exception;
 
+    /** Checks that a CPU target exists; whether this machine is one is another question. */
+    static void requireIsa(String option, String name) {
+        if (!name.equals("auto") && !Cpu.isaNames().contains(name)) {
+            throw new UsageException(option + " is '" + name + "'; it must be auto, " + String.join(", ", Cpu.isaNames()));
+        }
+    }
+
     /** Checks, before long work, that the folder of a file to be written exists. */
     static void requireFolder(Path output) {
         Path folder = output.toAbsolutePath().getParent();
         if (folder == null || !Files.isDirectory(folder)) {
             throw new BitNetException("cannot write " + output + ": there is no folder " + folder);
+        }
+    }
+
+    /** Likewise, that the file does not exist, or may be replaced. */
+    static void requireNew(Path output, boolean force) {
+        requireFolder(output);
+        if (Files.exists(output) && !force) {
+            throw new BitNetException(output + " exists; replace it with --force or choose another name");
         }
     }
 }

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.SerializationFeature;
 import io.github.bitnet4j.BitNetException;
 import io.github.bitnet4j.chat.ChatMessage;
 import io.github.bitnet4j.chat.Role;
+import io.github.bitnet4j.gguf.WholeFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -76,7 +77,7 @@ final class ChatCommands {
 
     private String save(Path file) throws IOException {
         List<Saved> saved = conversation.messages().stream().map(Saved::of).toList();
-        Files.write(file, new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT).writeValueAsBytes(saved));
+        WholeFile.write(file, new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT).writeValueAsBytes(saved));
         return "saved " + saved.size() + " messages to " + file;
     }
 

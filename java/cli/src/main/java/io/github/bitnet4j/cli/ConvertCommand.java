@@ -1,6 +1,5 @@
 package io.github.bitnet4j.cli;
 
-import io.github.bitnet4j.BitNetException;
 import io.github.bitnet4j.convert.GgufConverter;
 import io.github.bitnet4j.convert.TargetFormats;
 import io.github.bitnet4j.gguf.GgmlType;
@@ -22,9 +21,9 @@ import picocli.CommandLine.Parameters;
 /** {@code bitnet convert}: a model file with its ternary weights in another format. */
 @Command(name = "convert",
         description = {"Write a GGUF file, or a Hugging Face folder, as a GGUF file with ternary weights of a format.",
-                "%nThe ternary weights and their scales are the same bit for bit in i2_s, tl1, tl2, tq1_0 and tq2_0; a copy converted",
-                "back holds the same tensors. A folder of weights as they were trained (bf16) is quantised as in training. f16",
-                "writes each weight's value, for other programs: it is not ternary any more and does not run here.%n"},
+                "%nThe ternary weights and their scales are the same bit for bit in i2_s, tl1, tl2, tq1_0 and tq2_0; a copy converted "
+                + "back holds the same tensors. A folder of weights as they were trained (bf16) is quantised as in training. f16 "
+                + "writes each weight's value, for other programs: it is not ternary any more and does not run here.%n"},
         footer = {"", "Examples:",
                 "  bitnet convert bitnet-b1.58-2B-4T-bf16 -o 2b.gguf --type i2_s --head q6_k",
                 "  bitnet convert bitnet-2b-4t -o tl2.gguf --type tl2      the model that 'bitnet pull bitnet-2b-4t' fetched",
@@ -65,10 +64,7 @@ final class ConvertCommand extends BitNetCommand {
                 Optional.ofNullable(head).map(name -> type("--head", name, TargetFormats.HEADS)));
         I2sOrder order = I2sOrderArgument.parse(i2sOrder);
         Path input = ModelArgument.path(model, "convert", console);
-        requireFolder(output);
-        if (Files.exists(output) && !force) {
-            throw new BitNetException(output + " exists; replace it with --force or choose another name");
-        }
+        requireNew(output, force);
         long start = System.nanoTime();
         try (Progress progress = new Progress(console, "writing " + output.getFileName())) {
             convert(input, target, order, (written, total) ->

@@ -15,7 +15,7 @@ final class JsonLines {
     private long line;
 
     JsonLines(String file) {
-        this.file = file;
+        this.file = PromptInput.nameOf(file);
     }
 
     /** Steps to the next line, and names it for messages. */

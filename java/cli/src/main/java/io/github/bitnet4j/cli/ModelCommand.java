@@ -91,6 +91,9 @@ abstract class ModelCommand extends BitNetCommand {
     }
 
     final ModelOptions modelOptions(int threads) {
+        if (isa != null) {
+            requireIsa("--isa", isa);
+        }
         Optional<Tuning> tuned = tuning();
         int chosenThreads = threads != 0 ? threads : tuned.map(Tuning::threads).orElse(0);
         String chosenIsa = isa != null ? isa

@@ -1,16 +1,15 @@
 package io.github.bitnet4j.cli;
 
+import io.github.bitnet4j.gguf.WholeFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 
 /**
  * Writes a matrix row by row in NumPy's format, version 1.0: a magic number, the length of a header that is a
- * Python dictionary, and little-endian rows. Source: {@code numpy.lib.format}.
+ * Python dictionary, and little-endian rows. Source: {@code numpy.lib.format}. The file appears when it has all its rows.
  */
 final class NpyWriter implements AutoCloseable {
     private static final byte[] MAGIC = {(byte) 0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0};
@@ -30,15 +29,16 @@ final class NpyWriter implements AutoCloseable {
         }
     }
 
-    private final FileChannel channel;
+    private final WholeFile file;
     private final ByteBuffer row;
+    private long missing;
 
     /** Replaces {@code file} by a matrix of {@code rows} x {@code cols}, whose rows follow. */
     NpyWriter(Path file, Type type, long rows, int cols) throws IOException {
-        channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING,
-                StandardOpenOption.WRITE);
+        this.file = new WholeFile(file);
+        missing = rows;
         row = ByteBuffer.allocateDirect(cols * type.bytes).order(ByteOrder.LITTLE_ENDIAN);
-        write(ByteBuffer.wrap(header(type, rows, cols)));
+        this.file.write(ByteBuffer.wrap(header(type, rows, cols)));
     }
 
     static byte[] header(Type type, long rows, int cols) {
@@ -52,22 +52,23 @@ final class NpyWriter implements AutoCloseable {
 
     void writeRow(float[] values) throws IOException {
         row.clear().asFloatBuffer().put(values);
-        write(row);
+        writeRow();
     }
 
     void writeRow(byte[] values) throws IOException {
         row.clear().put(values).flip();
-        write(row);
+        writeRow();
     }
 
-    private void write(ByteBuffer bytes) throws IOException {
-        while (bytes.hasRemaining()) {
-            channel.write(bytes);
+    private void writeRow() throws IOException {
+        file.write(row);
+        if (--missing == 0) {
+            file.complete();
         }
     }
 
     @Override
     public void close() throws IOException {
-        channel.close();
+        file.close();
     }
 }

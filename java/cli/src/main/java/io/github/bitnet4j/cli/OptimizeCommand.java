@@ -30,11 +30,11 @@ import picocli.CommandLine.Parameters;
 /** {@code bitnet optimize}: a model file in the layouts that run fastest. */
 @Command(name = "optimize",
         description = {"Rewrite a model in the layouts that run fastest.",
-                "%nTernary weights are laid out so that every core reads one sequential run, five weights a byte where the target",
-                "unpacks them as fast as it reads. Of models with ReLU² a short text shows which feed-forward blocks leave most",
-                "gates closed: there rows and columns that a token does not need are not read. A coarse copy of the output head",
-                "is added, a quarter of an F16 head's size, with which the likeliest tokens are found without reading all of it. The",
-                "file is mapped like the original, runs on every CPU and gives the same results bit for bit.%n"},
+                "%nTernary weights are laid out so that every core reads one sequential run, five weights a byte where the target "
+                + "unpacks them as fast as it reads. Of models with ReLU² a short text shows which feed-forward blocks leave most "
+                + "gates closed: there rows and columns that a token does not need are not read. A coarse copy of the output head "
+                + "is added, a quarter of an F16 head's size, with which the likeliest tokens are found without reading all of it. "
+                + "The file is mapped like the original, runs on every CPU and gives the same results bit for bit.%n"},
         footer = {"", "Examples:", "  bitnet optimize bitnet-2b-4t -o fast.gguf && bitnet bench -m fast.gguf",
                 "  bitnet optimize bitnet-2b-4t.gguf -o fast.gguf --target avx2 --calibrate letters.txt",
                 "  bitnet optimize bitnet-2b-4t.gguf -o small-head.gguf --head q6_k --text sample.txt"})
@@ -95,10 +95,8 @@ final class OptimizeCommand extends BitNetCommand {
             throw new UsageException("a text has no use with --ffn " + ffn + " and the head as it is, which are done without one");
         }
         TernaryLayout layout = new TernaryLayout(TlTilesArgument.parse(tlTiles), I2sOrderArgument.parse(i2sOrder));
-        requireFolder(output);
-        if (Files.exists(output) && !force) {
-            throw new BitNetException(output + " exists; replace it with --force or choose another name");
-        }
+        requireIsa("--target", target);
+        requireNew(output, force);
         String sample = sample();
         Path input = ModelArgument.gguf(model, "optimize", console);
         long start = System.nanoTime();

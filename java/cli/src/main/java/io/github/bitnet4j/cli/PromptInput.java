@@ -93,11 +93,16 @@ final class PromptInput {
 
     /** The text of a file, or of standard input. */
     static String text(String file, Console console) throws IOException {
-        return file.equals(STDIN) ? decode(console.in().readAllBytes(), "standard input") : read(Path.of(file));
+        return file.equals(STDIN) ? decode(console.in().readAllBytes(), nameOf(file)) : read(Path.of(file));
     }
 
     private String where() {
-        return text != null ? "-p" : ids != null ? ids : file != null ? file : "standard input";
+        return text != null ? "-p" : nameOf(ids != null ? ids : file != null ? file : STDIN);
+    }
+
+    /** What messages call a file. */
+    static String nameOf(String file) {
+        return file.equals(STDIN) ? "standard input" : file;
     }
 
     private static String read(Path file) throws IOException {

@@ -1,6 +1,5 @@
 package io.github.bitnet4j.cli;
 
-import io.github.bitnet4j.BitNetException;
 import io.github.bitnet4j.synth.Synth;
 import io.github.bitnet4j.synth.SynthPreset;
 import io.github.bitnet4j.synth.SynthSpec;
@@ -26,7 +25,7 @@ final class SynthCommand extends BitNetCommand {
 
     @Option(names = "--preset", required = true, paramLabel = "NAME", order = 1,
             description = "2b-4t, large, 3b, llama3-8b, falcon3-1b, falcon3-3b, falcon3-7b, falcon3-10b, falcon-e-1b, falcon-e-3b, "
-                    + "tiny, tiny-bitnet or tiny-llama.")
+                    + "embedding-0.6b, embedding-270m, tiny, tiny-bitnet, tiny-llama, tiny-qwen3 or tiny-gemma3.")
     private String preset;
 
     @Option(names = "--seed", paramLabel = "N", order = 2, description = "The same seed gives the same file (default: 42).")
@@ -53,10 +52,7 @@ final class SynthCommand extends BitNetCommand {
         SynthPreset shape = SynthPreset.byId(preset).orElseThrow(
                 () -> new UsageException("there is no preset '" + preset + "'; known are " + SynthPreset.ids()));
         SynthSpec spec = ModelCommand.checked(() -> shape.spec().toBuilder().seed(seed).zeros(zeros).gateSparsity(gateSparsity).build());
-        requireFolder(output);
-        if (Files.exists(output) && !force) {
-            throw new BitNetException(output + " exists; replace it with --force or choose another name");
-        }
+        requireNew(output, force);
         long start = System.nanoTime();
         try (Progress progress = new Progress(console, "writing " + output.getFileName())) {
             Synth.write(spec, output, (written, total) ->

@@ -1,14 +1,15 @@
 package io.github.bitnet4j.cli;
 
 import io.github.bitnet4j.api.ModelOptions;
+import io.github.bitnet4j.gguf.WholeFile;
 import io.github.bitnet4j.model.Cpu;
 import io.github.bitnet4j.model.Crossovers;
 import java.io.IOException;
 import java.io.Reader;
-import java.io.Writer;
+import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.Locale;
 import java.util.Properties;
 
@@ -99,11 +100,9 @@ record Tuning(String cpu, String library, int threads, String isa, String load, 
         values.setProperty("pack", Long.toString(crossovers.pack()));
         values.setProperty("measured", measured);
         Files.createDirectories(file.toAbsolutePath().getParent());
-        Path part = Files.createTempFile(file.toAbsolutePath().getParent(), "tuning", ".part");
-        try (Writer out = Files.newBufferedWriter(part)) {
-            values.store(out, "Written by 'bitnet tune'; options of the command line override it.");
-        }
-        Files.move(part, file, StandardCopyOption.REPLACE_EXISTING);
+        StringWriter text = new StringWriter();
+        values.store(text, "Written by 'bitnet tune'; options of the command line override it.");
+        WholeFile.write(file, text.toString().getBytes(StandardCharsets.UTF_8));
     }
 
     /** For reports. */

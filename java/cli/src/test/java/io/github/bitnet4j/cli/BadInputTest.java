@@ -49,7 +49,8 @@ class BadInputTest {
         refused(2, "stop string is empty", "run", "-p", "x", "--stop", "");
         refused(2, "only once", "run", "-p", "x", "-p", "y");
         refused(2, "Missing required parameter", "run", "-p", "x", "-n");
-        refused(1, "no instruction set 'foo'; known are auto, scalar", "run", "-p", "x", "--isa", "foo");
+        refused(2, "--isa is 'foo'; it must be auto, scalar, ", "run", "-p", "x", "--isa", "foo");
+        refused(2, "--target is 'zen5'; it must be auto, scalar, ", "optimize", "a.gguf", "-o", "b.gguf", "--target", "zen5");
     }
 
     @Test

@@ -12,13 +12,13 @@ class HelpTest {
     void theProgramListsItsCommands() {
         Cli result = Cli.ok("--help");
         assertEquals("", result.err());
-        for (String name : new String[] {"run", "chat", "embed", "tokenize", "inspect", "logits", "perplexity", "bench", "synth", "optimize", "doctor", "tune", "pull", "list", "rm"}) {
+        for (String name : new String[] {"run", "chat", "embed", "tokenize", "inspect", "logits", "perplexity", "bench", "synth", "optimize", "convert", "doctor", "tune", "pull", "list", "rm"}) {
             assertTrue(result.out().contains("\n  " + name + " "), name);
         }
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"run", "chat", "embed", "tokenize", "inspect", "logits", "perplexity", "bench", "synth", "optimize", "doctor", "tune", "pull", "list", "rm"})
+    @ValueSource(strings = {"run", "chat", "embed", "tokenize", "inspect", "logits", "perplexity", "bench", "synth", "optimize", "convert", "doctor", "tune", "pull", "list", "rm"})
     void everyCommandHasExamples(String name) {
         Cli result = Cli.ok(name, "--help");
         assertTrue(result.out().startsWith("Usage: bitnet " + name), result.out());

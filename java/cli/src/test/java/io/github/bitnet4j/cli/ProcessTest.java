@@ -12,8 +12,10 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.DisabledOnOs;
+import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -64,6 +66,33 @@ class ProcessTest {
         assertEquals(1, await(process), err);
         assertTrue(out.contains("/nowhere/libbitnet.so: there is no such file") && out.contains("jdk"), out);
         assertTrue(err.startsWith("bitnet: error: ") && err.lines().count() == 1, err);
+    }
+
+    @Test
+    @EnabledOnOs(OS.LINUX)
+    void theSummaryIsALineOfItsOwn() throws IOException, InterruptedException {
+        Process process = bitnet(List.of(), "run", "-p", "ROMEO:", "-n", "8", "--temp", "0").redirectErrorStream(true).start();
+        List<String> lines = process.inputReader(StandardCharsets.UTF_8).lines().toList();
+        assertEquals(0, await(process));
+        assertTrue(lines.getLast().startsWith("prompt: 3 tokens"), lines.toString());
+    }
+
+    @Test
+    @EnabledOnOs(OS.LINUX)
+    void whatIsInterruptedLeavesNoFileBehind(@TempDir Path folder) throws IOException, InterruptedException {
+        Process process = bitnet(List.of(), "synth", folder.resolve("large.gguf").toString(), "--preset", "2b-4t").start();
+        while (process.isAlive() && isEmpty(folder)) {
+            Thread.sleep(20);
+        }
+        process.toHandle().destroy();
+        assertEquals(128 + 15, await(process));
+        assertTrue(isEmpty(folder));
+    }
+
+    private static boolean isEmpty(Path folder) throws IOException {
+        try (Stream<Path> files = Files.list(folder)) {
+            return files.findAny().isEmpty();
+        }
     }
 
     /** A conversion holds a tensor at a time, whatever the size of the model: here 80 MB, with a heap of 16. */

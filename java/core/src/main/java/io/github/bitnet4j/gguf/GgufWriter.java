@@ -2,26 +2,18 @@ package io.github.bitnet4j.gguf;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.channels.WritableByteChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.HashSet;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Set;
-import java.util.concurrent.ThreadLocalRandom;
 
 /**
  * Writes a GGUF file: pairs and tensors are added in the order they shall have, then {@link #write} puts the file in place.
  *
- * <p>The header is built in memory, tensor data is streamed. The file is written under a temporary name in the same
- * folder and renamed when it is complete, so the final name never holds half a file and a file that is open there stays
- * intact for whoever has it mapped; whatever stops the writing, an interrupt of the thread included, removes the temporary
- * file. Not for use by several threads at once.
+ * <p>The header is built in memory, tensor data is streamed into a {@link WholeFile}. Not for use by several threads at once.
  *
  * <p>Adding a key or a tensor name twice, an empty or overlong one, or a tensor whose sizes its type cannot have, is an
  * {@link IllegalArgumentException}.
@@ -172,27 +164,22 @@ public final class GgufWriter {
         for (Pending tensor : tensors) {
             total += aligned(tensor.bytes());
         }
-        Path folder = target.toAbsolutePath().getParent();
-        if (folder == null || Files.isDirectory(target)) {
-            throw new IOException(target + " is a directory");
-        }
-        long room = Files.getFileStore(folder).getUsableSpace();
-        if (room < total) {
-            throw new IOException(target + " needs " + total + " bytes and " + folder + " has " + room + " left");
-        }
-        String random = HexFormat.of().toHexDigits(ThreadLocalRandom.current().nextLong());
-        Path temporary = folder.resolve("." + target.getFileName() + "." + random + ".tmp");
-        try {
-            try (FileChannel file = FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-                writeFully(file, ByteBuffer.wrap(header));
-                progress.at(header.length, total);
-                for (Pending tensor : tensors) {
-                    writeTensor(file, tensor, progress, total);
-                }
+        try (WholeFile file = new WholeFile(target)) {
+            requireRoom(target, total);
+            file.write(ByteBuffer.wrap(header));
+            progress.at(file.position(), total);
+            for (Pending tensor : tensors) {
+                writeTensor(file, tensor, progress, total);
             }
-            Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);
-        } finally {
-            Files.deleteIfExists(temporary);
+            file.complete();
+        }
+    }
+
+    private static void requireRoom(Path target, long bytes) throws IOException {
+        Path folder = target.toAbsolutePath().getParent();
+        long room = Files.getFileStore(folder).getUsableSpace();
+        if (room < bytes) {
+            throw new IOException(target + " needs " + bytes + " bytes and " + folder + " has " + room + " left");
         }
     }
 
@@ -218,32 +205,26 @@ public final class GgufWriter {
         return Math.ceilDiv(bytes, (long) alignment) * alignment;
     }
 
-    private void writeTensor(FileChannel file, Pending tensor, Progress progress, long total) throws IOException {
+    private void writeTensor(WholeFile file, Pending tensor, Progress progress, long total) throws IOException {
         TensorChannel out = new TensorChannel(file, tensor, progress, total);
         tensor.data().writeTo(out);
         if (out.written != tensor.bytes()) {
             throw new IllegalStateException("tensor " + tensor.name() + " takes " + tensor.bytes() + " bytes, and its data has "
                     + out.written);
         }
-        writeFully(file, ByteBuffer.allocate((int) (aligned(tensor.bytes()) - tensor.bytes())));
+        file.write(ByteBuffer.allocate((int) (aligned(tensor.bytes()) - tensor.bytes())));
         progress.at(file.position(), total);
-    }
-
-    private static void writeFully(FileChannel file, ByteBuffer bytes) throws IOException {
-        while (bytes.hasRemaining()) {
-            file.write(bytes);
-        }
     }
 
     /** Counts what a tensor's data writes, and stops it before it runs into the next tensor. */
     private static final class TensorChannel implements WritableByteChannel {
-        private final FileChannel file;
+        private final WholeFile file;
         private final Pending tensor;
         private final Progress progress;
         private final long total;
         private long written;
 
-        TensorChannel(FileChannel file, Pending tensor, Progress progress, long total) {
+        TensorChannel(WholeFile file, Pending tensor, Progress progress, long total) {
             this.file = file;
             this.tensor = tensor;
             this.progress = progress;
@@ -257,7 +238,7 @@ public final class GgufWriter {
                 throw new IllegalStateException("tensor " + tensor.name() + " takes " + tensor.bytes()
                         + " bytes, and its data has more");
             }
-            writeFully(file, bytes);
+            file.write(bytes);
             written += count;
             progress.at(file.position(), total);
             return count;
@@ -265,7 +246,7 @@ public final class GgufWriter {
 
         @Override
         public boolean isOpen() {
-            return file.isOpen();
+            return true;
         }
 
         @Override

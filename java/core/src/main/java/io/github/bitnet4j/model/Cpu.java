@@ -54,7 +54,7 @@ public final class Cpu {
         return List.copyOf(isas);
     }
 
-    static List<String> isaNames() {
+    public static List<String> isaNames() {
         return isas().stream().map(Isa::name).toList();
     }
 

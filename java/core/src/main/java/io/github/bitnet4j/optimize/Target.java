@@ -28,7 +28,7 @@ public record Target(String name, GgmlType dense) {
      */
     public static Target named(String name, Kernels kernels) {
         String chosen = name.equals("auto") ? kernels.isa() : name;
-        List<String> known = Cpu.isas().stream().map(Cpu.Isa::name).toList();
+        List<String> known = Cpu.isaNames();
         if (!known.contains(chosen)) {
             throw new BitNetException("there is no target '" + name + "'; known are auto, " + String.join(", ", known));
         }

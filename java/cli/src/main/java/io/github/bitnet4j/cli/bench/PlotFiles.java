@@ -3,13 +3,13 @@ package io.github.bitnet4j.cli.bench;
 import de.erichseifert.vectorgraphics2d.VectorGraphics2D;
 import de.erichseifert.vectorgraphics2d.svg.SVGProcessor;
 import de.erichseifert.vectorgraphics2d.util.PageSize;
+import io.github.bitnet4j.gguf.WholeFile;
 import java.awt.Graphics2D;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -28,17 +28,21 @@ public final class PlotFiles {
         return Stream.of(new SpeedPlots(report).all(), LatencyPlot.of(report), RooflinePlot.of(report)).flatMap(List::stream).toList();
     }
 
-    /** Writes NAME.svg and NAME.png of every plot into a folder and gives their paths. */
+    /** Writes NAME.svg and NAME.png of every plot into a folder, which exists, and gives their paths. */
     public static List<Path> write(BenchReport report, Path folder) throws IOException {
         List<Path> written = new ArrayList<>();
-        Files.createDirectories(folder);
         for (Plot plot : plots(report)) {
-            written.add(Files.writeString(folder.resolve(plot.name() + ".svg"), svg(plot) + "\n"));
-            Path png = folder.resolve(plot.name() + ".png");
-            ImageIO.write(image(plot), "png", png.toFile());
-            written.add(png);
+            written.add(write(folder.resolve(plot.name() + ".svg"), (svg(plot) + "\n").getBytes(StandardCharsets.UTF_8)));
+            ByteArrayOutputStream png = new ByteArrayOutputStream();
+            ImageIO.write(image(plot), "png", png);
+            written.add(write(folder.resolve(plot.name() + ".png"), png.toByteArray()));
         }
         return written;
+    }
+
+    private static Path write(Path file, byte[] bytes) throws IOException {
+        WholeFile.write(file, bytes);
+        return file;
     }
 
     /** An {@code svg} element that refers to nothing outside, with ids of its own so that several can share a page. */
