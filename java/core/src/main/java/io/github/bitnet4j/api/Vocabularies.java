@@ -7,6 +7,7 @@ import io.github.bitnet4j.chat.ChatTemplates;
 import io.github.bitnet4j.gguf.GgufArray;
 import io.github.bitnet4j.gguf.GgufFile;
 import io.github.bitnet4j.gguf.GgufMetadata;
+import io.github.bitnet4j.tokenizer.SpacePrefix;
 import io.github.bitnet4j.tokenizer.Tokenizer;
 import io.github.bitnet4j.tokenizer.Vocabulary;
 import io.github.bitnet4j.tokenizer.VocabularyException;
@@ -45,7 +46,8 @@ final class Vocabularies {
         Vocabulary.Builder vocabulary = Vocabulary.of(tokens)
                 .model(metadata.string(PREFIX + "model").orElse("gpt2"))
                 .addEos(metadata.bool(PREFIX + "add_eos_token").orElse(false))
-                .addSpacePrefix(metadata.bool(PREFIX + "add_space_prefix").orElse(true));
+                .spacePrefix(spacePrefix(metadata))
+                .composes(metadata.bool(Vocabulary.COMPOSES_KEY).orElse(false));
         pre(metadata, tokens).ifPresent(vocabulary::pre);
         metadata.array(PREFIX + "merges").ifPresent(merges -> vocabulary.merges(merges.strings()));
         metadata.array(PREFIX + "scores").ifPresent(scores -> vocabulary.scores(scores.floats()));
@@ -55,6 +57,11 @@ final class Vocabularies {
         id(metadata, "eos_token_id").ifPresent(vocabulary::eos);
         id(metadata, "eot_token_id").ifPresent(vocabulary::eot);
         return vocabulary.build();
+    }
+
+    private static SpacePrefix spacePrefix(GgufMetadata metadata) {
+        return metadata.string(SpacePrefix.KEY).map(SpacePrefix::named).orElseGet(
+                () -> metadata.bool(PREFIX + "add_space_prefix").orElse(true) ? SpacePrefix.ALWAYS : SpacePrefix.NEVER);
     }
 
     private static Optional<String> pre(GgufMetadata metadata, List<String> tokens) {

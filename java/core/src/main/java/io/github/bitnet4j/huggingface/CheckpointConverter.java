@@ -145,10 +145,18 @@ public final class CheckpointConverter {
         Path file = checkpoint.folder().resolve("chat_template.jinja");
         try {
             return Files.isRegularFile(file) ? Optional.of(Files.readString(file))
-                    : checkpoint.json("tokenizer_config.json").map(json -> json.path("chat_template").asText(null));
+                    : checkpoint.json("tokenizer_config.json").flatMap(json -> template(json.path("chat_template")));
         } catch (IOException e) {
             throw new BitNetException("cannot read " + file + ": " + e.getMessage(), e);
         }
+    }
+
+    /** One template, or a list of them by name, of which chats take "default". */
+    private static Optional<String> template(JsonNode node) {
+        return node.isArray()
+                ? node.valueStream().filter(named -> named.path("name").asText().equals("default")).findFirst()
+                        .flatMap(named -> template(named.path("template")))
+                : Optional.ofNullable(node.textValue());
     }
 
     private void addSampling() {

@@ -5,6 +5,8 @@ import com.fasterxml.jackson.databind.node.MissingNode;
 import io.github.bitnet4j.BitNetException;
 import io.github.bitnet4j.gguf.GgufWriter;
 import io.github.bitnet4j.tokenizer.PreTokenizer;
+import io.github.bitnet4j.tokenizer.SpacePrefix;
+import io.github.bitnet4j.tokenizer.Vocabulary;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -66,10 +68,13 @@ final class TokenizerJson {
         List<String> merges = merges();
         if (sentencePiece) {
             writer.string(PREFIX + "model", "llama").string(PREFIX + "pre", "default")
-                    .bool(PREFIX + "add_space_prefix", addsSpace())
                     .floats(PREFIX + "scores", scores(tokens, merges));
+            addSpacePrefix(writer, spacePrefix());
         } else {
             writer.string(PREFIX + "model", "gpt2").string(PREFIX + "pre", split().ggufName());
+            if (composes()) {
+                writer.bool(Vocabulary.COMPOSES_KEY, true);
+            }
         }
         writer.strings(PREFIX + "tokens", List.of(tokens))
                 .ints(PREFIX + "token_type", types)
@@ -124,12 +129,17 @@ final class TokenizerJson {
         return scores;
     }
 
-    /** The split of a byte-level BPE. Text in normal form C is taken for granted: GGUF cannot ask for it, as Qwen's files do. */
-    private PreTokenizer split() {
+    /** Whether a byte-level BPE wants text in normal form C, as Qwen's does. */
+    private boolean composes() {
         List<JsonNode> normalizers = steps("normalizer", "normalizers");
         if (normalizers.stream().anyMatch(step -> !isType(step, "NFC"))) {
             throw unknownSteps("normalizes", normalizers, "NFC, or nothing, before byte-level BPE");
         }
+        return !normalizers.isEmpty();
+    }
+
+    /** The split of a byte-level BPE. */
+    private PreTokenizer split() {
         List<JsonNode> steps = steps("pre_tokenizer", "pretokenizers");
         boolean pieces = steps.size() == 2 && isType(steps.get(0), "Split")
                 && steps.get(0).path("behavior").asText().equals("Isolated") && !steps.get(0).path("invert").asBoolean();
@@ -142,22 +152,49 @@ final class TokenizerJson {
                 + ", then ByteLevel"));
     }
 
-    /** Whether SentencePiece's BPE puts a space before a text: Llama's does, Gemma's does not. */
-    private boolean addsSpace() {
+    /** Programs that know nothing of {@link SpacePrefix#KEY} put a space before each stretch of text, or never. */
+    private static void addSpacePrefix(GgufWriter writer, SpacePrefix prefix) {
+        writer.bool(PREFIX + "add_space_prefix", prefix != SpacePrefix.NEVER);
+        if (prefix == SpacePrefix.WHERE_MISSING || prefix == SpacePrefix.FIRST) {
+            writer.string(SpacePrefix.KEY, prefix.label());
+        }
+    }
+
+    /** Before what SentencePiece's BPE puts a space: Llama's files say it by a normalizer or by {@code Metaspace}, Gemma's never do. */
+    private SpacePrefix spacePrefix() {
         List<JsonNode> normalizers = steps("normalizer", "normalizers");
+        List<JsonNode> splits = steps("pre_tokenizer", "pretokenizers");
+        if (normalizers.isEmpty() && splits.size() == 1 && isType(splits.getFirst(), "Metaspace")) {
+            return metaspace(splits.getFirst());
+        }
         boolean prepends = !normalizers.isEmpty() && isType(normalizers.getFirst(), "Prepend")
                 && normalizers.getFirst().path("prepend").asText().equals(SPACE_MARK);
         List<JsonNode> rest = normalizers.subList(prepends ? 1 : 0, normalizers.size());
         boolean marks = rest.size() == 1 && isType(rest.getFirst(), "Replace") && isSpace(rest.getFirst())
                 && rest.getFirst().path("content").asText().equals(SPACE_MARK);
         if (!marks) {
-            throw unknownSteps("normalizes", normalizers, "Replace of spaces by '" + SPACE_MARK + "', with Prepend of it or without");
+            throw unknownSteps("normalizes", normalizers, "Replace of spaces by '" + SPACE_MARK + "', with Prepend of it or without, "
+                    + "or nothing before Metaspace");
         }
-        List<JsonNode> splits = steps("pre_tokenizer", "pretokenizers"); // at spaces, of which there are none any more
-        if (!splits.stream().allMatch(step -> isType(step, "Split") && isSpace(step))) {
+        if (!splits.stream().allMatch(step -> isType(step, "Split") && isSpace(step))) { // at spaces, of which there are none any more
             throw unknownSteps("splits", splits, "nothing, or Split at spaces, with a vocabulary that falls back on bytes");
         }
-        return prepends;
+        return prepends ? SpacePrefix.ALWAYS : SpacePrefix.NEVER;
+    }
+
+    /** Where {@code split} is missing it means true, and {@code add_prefix_space} is what older files have. */
+    private SpacePrefix metaspace(JsonNode step) {
+        String scheme = step.path("prepend_scheme").asText(step.path("add_prefix_space").asBoolean(true) ? "always" : "never");
+        if (step.path("split").asBoolean(true) || !step.path("replacement").asText().equals(SPACE_MARK)) {
+            throw bad("splits text by " + step + ", which is not known here; known: Metaspace that puts '" + SPACE_MARK
+                    + "' for spaces, with split false");
+        }
+        return switch (scheme) {
+            case "always" -> SpacePrefix.WHERE_MISSING;
+            case "first" -> SpacePrefix.FIRST;
+            case "never" -> SpacePrefix.NEVER;
+            default -> throw bad("puts spaces before text by the scheme '" + scheme + "'; known: always, first, never");
+        };
     }
 
     private static boolean isType(JsonNode step, String type) {

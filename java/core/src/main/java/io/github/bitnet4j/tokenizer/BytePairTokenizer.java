@@ -9,6 +9,7 @@ import java.util.Objects;
 final class BytePairTokenizer extends TableTokenizer {
 
     private final PreTokenizer split;
+    private final boolean composes;
     private final MergeTable merges;
 
     /**
@@ -18,6 +19,7 @@ final class BytePairTokenizer extends TableTokenizer {
     BytePairTokenizer(Vocabulary vocabulary, PreTokenizer split) {
         super(vocabulary, Spelling.BYTE_ALPHABET, split.addsBos());
         this.split = Objects.requireNonNull(split, "split");
+        composes = vocabulary.composes();
         byte[] single = new byte[1];
         for (int b = 0; b < 256; b++) {
             single[0] = (byte) b;
@@ -33,6 +35,15 @@ final class BytePairTokenizer extends TableTokenizer {
 
     @Override
     void encode(byte[] text, int from, int to, PairMerger merger, IdList into) {
+        if (composes && !Utf8.isAscii(text, from, to)) {
+            byte[] composed = Utf8.compose(text, from, to);
+            encodeComposed(composed, 0, composed.length, merger, into);
+        } else {
+            encodeComposed(text, from, to, merger, into);
+        }
+    }
+
+    private void encodeComposed(byte[] text, int from, int to, PairMerger merger, IdList into) {
         while (from < to) {
             int end = split.end(text, from, to);
             int whole = split.wholePieces() ? tokens.find(text, from, end) : -1;
@@ -50,7 +61,7 @@ final class BytePairTokenizer extends TableTokenizer {
     }
 
     @Override
-    public boolean addsSpace() {
-        return false;
+    public SpacePrefix spacePrefix() {
+        return SpacePrefix.NEVER;
     }
 }

@@ -18,7 +18,7 @@ final class SentencePieceTokenizer extends TableTokenizer {
     private static final byte[] SPACE_MARK_BYTES = Utf8.encode(String.valueOf(SPACE_MARK));
 
     private final MergeTable merges;
-    private final boolean addsSpace;
+    private final SpacePrefix spacePrefix;
     private final int space;
     /** No token has a space after another character, so none can reach from one word into the next. */
     private final boolean wordsApart;
@@ -26,7 +26,7 @@ final class SentencePieceTokenizer extends TableTokenizer {
     /** @param vocabulary its facts; nothing of it is kept */
     SentencePieceTokenizer(Vocabulary vocabulary) {
         super(vocabulary, Spelling.SPACE_MARK, true);
-        addsSpace = vocabulary.addSpacePrefix();
+        spacePrefix = vocabulary.spacePrefix();
         space = tokens.find(new byte[] {' '}, 0, 1);
         if (space < 0) {
             throw new VocabularyException("tokenizer.ggml.tokens has no token for the space, '" + SPACE_MARK + "'");
@@ -56,7 +56,7 @@ final class SentencePieceTokenizer extends TableTokenizer {
 
     @Override
     void encode(byte[] text, int from, int to, PairMerger merger, IdList into) {
-        boolean prefix = addsSpace;
+        boolean prefix = spacePrefix.isPut(from, spaceWidth(text, from, to) > 0);
         while (from < to) {
             int end = wordsApart ? wordEnd(text, from, to) : to;
             int[] piece = merger.tokens(end - from + 1);
@@ -115,7 +115,7 @@ final class SentencePieceTokenizer extends TableTokenizer {
     }
 
     @Override
-    public boolean addsSpace() {
-        return addsSpace;
+    public SpacePrefix spacePrefix() {
+        return spacePrefix;
     }
 }

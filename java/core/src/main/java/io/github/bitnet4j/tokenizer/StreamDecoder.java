@@ -5,7 +5,7 @@ import java.util.Arrays;
 /**
  * Decodes tokens as they are generated. A character whose bytes are spread over tokens is held back until it is complete; U+FFFD
  * appears only for bytes that can never become a character. All that is returned, put together, is what decoding the whole
- * sequence at once would give. The space that encoding puts before a stretch of text ({@link Tokenizer#addsSpace}) is left out.
+ * sequence at once would give. The space that encoding puts before a stretch of text ({@link Tokenizer#spacePrefix}) is left out.
  * One stream, one thread.
  */
 public final class StreamDecoder {
@@ -14,6 +14,7 @@ public final class StreamDecoder {
 
     private final Tokenizer tokenizer;
     private final SpecialText special;
+    private final SpacePrefix spacePrefix;
     private byte[] held = NOTHING;
     /** Whether the next token begins a stretch of text. */
     private boolean begins;
@@ -22,6 +23,7 @@ public final class StreamDecoder {
     StreamDecoder(Tokenizer tokenizer, SpecialText special, boolean begins) {
         this.tokenizer = tokenizer;
         this.special = special;
+        spacePrefix = tokenizer.spacePrefix();
         this.begins = begins;
     }
 
@@ -35,10 +37,10 @@ public final class StreamDecoder {
     public String push(int id) {
         boolean ends = tokenizer.isSpecial(id) || tokenizer.isUserDefined(id);
         byte[] bytes = special == SpecialText.HIDE && tokenizer.isSpecial(id) ? NOTHING : tokenizer.bytes(id);
-        if (begins && !ends && tokenizer.addsSpace() && bytes.length > 0 && bytes[0] == ' ') {
+        if (begins && !ends && spacePrefix != SpacePrefix.NEVER && bytes.length > 0 && bytes[0] == ' ') {
             bytes = Arrays.copyOfRange(bytes, 1, bytes.length);
         }
-        begins = ends;
+        begins = spacePrefix == SpacePrefix.FIRST ? begins && tokenizer.isSpecial(id) : ends;
         if (held.length > 0) {
             byte[] token = bytes;
             bytes = Arrays.copyOf(held, held.length + token.length);

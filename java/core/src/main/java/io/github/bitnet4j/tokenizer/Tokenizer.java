@@ -103,8 +103,8 @@ public sealed interface Tokenizer permits TableTokenizer {
     /** @return whether the model expects {@link #eos()} after a text that it is not to continue, as embedding models do */
     boolean addEos();
 
-    /** @return whether encoding puts a space before a text, and before what follows a special token, as SentencePiece mostly does */
-    boolean addsSpace();
+    /** @return before what encoding puts a space, as SentencePiece mostly does */
+    SpacePrefix spacePrefix();
 
     /**
      * @param id 0 to {@code size() - 1}

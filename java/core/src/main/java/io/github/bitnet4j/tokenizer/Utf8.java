@@ -2,7 +2,9 @@ package io.github.bitnet4j.tokenizer;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-/** What {@code java.nio.charset} does not do: lone surrogates as U+FFFD, and characters that are not complete yet. */
+import java.text.Normalizer;
+
+/** What {@code java.nio.charset} does not do: lone surrogates as U+FFFD, characters that are not complete yet, normal form C. */
 final class Utf8 {
 
     private Utf8() {}
@@ -19,6 +21,20 @@ final class Utf8 {
             lone = loneSurrogate(text, lone + 1);
         }
         return repaired.toString().getBytes(UTF_8);
+    }
+
+    static boolean isAscii(byte[] text, int from, int to) {
+        for (int i = from; i < to; i++) {
+            if (text[i] < 0) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** @return {@code text[from, to)}, which is well-formed, in Unicode's normal form C */
+    static byte[] compose(byte[] text, int from, int to) {
+        return Normalizer.normalize(new String(text, from, to - from, UTF_8), Normalizer.Form.NFC).getBytes(UTF_8);
     }
 
     private static int loneSurrogate(String text, int from) {

@@ -26,7 +26,8 @@ import java.util.function.IntUnaryOperator;
  * @param addBos {@code tokenizer.ggml.add_bos_token}: whether the model expects BOS before a text; the kind decides where the file
  *               does not. {@code encode} adds none itself
  * @param addEos {@code tokenizer.ggml.add_eos_token}: whether it expects EOS after a text, likewise
- * @param addSpacePrefix {@code tokenizer.ggml.add_space_prefix}, for {@code llama}: whether a space is put before a text
+ * @param spacePrefix {@code tokenizer.ggml.add_space_prefix} or {@link SpacePrefix#KEY}, for {@code llama}: before what a space is put
+ * @param composes {@link #COMPOSES_KEY}, for {@code gpt2}: whether text is brought into normal form C first
  */
 public record Vocabulary(
         String model,
@@ -40,7 +41,11 @@ public record Vocabulary(
         OptionalInt eot,
         Optional<Boolean> addBos,
         boolean addEos,
-        boolean addSpacePrefix) {
+        SpacePrefix spacePrefix,
+        boolean composes) {
+
+    /** Of metadata, in files that were converted here: {@link #composes}, for which llama.cpp has no key. */
+    public static final String COMPOSES_KEY = "bitnet4j.tokenizer.nfc";
 
     static final int NORMAL = 1;
     static final int UNKNOWN = 2;
@@ -56,6 +61,7 @@ public record Vocabulary(
         Objects.requireNonNull(scores, "scores");
         Objects.requireNonNull(types, "types");
         Objects.requireNonNull(addBos, "addBos");
+        Objects.requireNonNull(spacePrefix, "spacePrefix");
         checkId("bos_token_id", bos, tokens.size());
         checkId("eos_token_id", eos, tokens.size());
         checkId("eot_token_id", eot, tokens.size());
@@ -91,7 +97,8 @@ public record Vocabulary(
         private Optional<IntToDoubleFunction> scores = Optional.empty();
         private Optional<Boolean> addBos = Optional.empty();
         private boolean addEos;
-        private boolean addSpacePrefix = true;
+        private SpacePrefix spacePrefix = SpacePrefix.ALWAYS;
+        private boolean composes;
 
         private Builder(List<String> tokens) {
             this.tokens = Objects.requireNonNull(tokens, "tokens");
@@ -201,11 +208,20 @@ public record Vocabulary(
         }
 
         /**
-         * @param value {@code tokenizer.ggml.add_space_prefix}, default true
+         * @param value before what a space is put, default before each stretch of text
          * @return this
          */
-        public Builder addSpacePrefix(boolean value) {
-            addSpacePrefix = value;
+        public Builder spacePrefix(SpacePrefix value) {
+            spacePrefix = value;
+            return this;
+        }
+
+        /**
+         * @param value whether text is brought into normal form C first, default false
+         * @return this
+         */
+        public Builder composes(boolean value) {
+            composes = value;
             return this;
         }
 
@@ -214,7 +230,8 @@ public record Vocabulary(
          * @throws VocabularyException if a named id is not in the vocabulary
          */
         public Vocabulary build() {
-            return new Vocabulary(model, pre, tokens, merges, scores, types, bos, eos, eot, addBos, addEos, addSpacePrefix);
+            return new Vocabulary(model, pre, tokens, merges, scores, types, bos, eos, eot, addBos, addEos, spacePrefix,
+                    composes);
         }
     }
 }

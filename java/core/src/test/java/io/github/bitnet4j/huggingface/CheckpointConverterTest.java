@@ -181,6 +181,33 @@ class CheckpointConverterTest {
         }
     }
 
+    /** A template of its own file comes before tokenizer_config.json, which holds one, or several by name. */
+    @Test
+    void chatTemplates() throws IOException {
+        assertEquals(Optional.empty(), template("{}", null));
+        assertEquals(Optional.of("one"), template("{\"chat_template\": \"one\"}", null));
+        String several = "{\"chat_template\": [{\"name\": \"tool_use\", \"template\": \"two\"}, {\"name\": \"default\", \"template\": \"three\"}]}";
+        assertEquals(Optional.of("three"), template(several, null));
+        assertEquals(Optional.empty(), template(several.replace("default", "rag"), null));
+        assertEquals(Optional.of("four"), template(several, "four"));
+    }
+
+    private Optional<String> template(String tokenizerConfig, String jinja) throws IOException {
+        Path source = folder.resolve("templates");
+        Path target = folder.resolve("templates.gguf");
+        try (GgufFile original = model("llama")) {
+            new CheckpointFolder(original, CheckpointFolder.Form.PACKED_MULTIPLIED).write(source, 1);
+        }
+        Files.writeString(source.resolve("tokenizer_config.json"), tokenizerConfig);
+        if (jinja != null) {
+            Files.writeString(source.resolve("chat_template.jinja"), jinja);
+        }
+        CheckpointConverter.convert(source, target, TargetFormats.PLAIN, (written, total) -> {});
+        try (GgufFile file = GgufFile.open(target)) {
+            return file.metadata().string("tokenizer.chat_template");
+        }
+    }
+
     /** Trained weights, quantised as in training: by the formula, in double precision. */
     @ParameterizedTest
     @ValueSource(strings = {"bitnet-b1.58", "bitnet", "llama"})

@@ -11,11 +11,13 @@ import io.github.bitnet4j.BitNetException;
 import io.github.bitnet4j.api.BitNetModel;
 import io.github.bitnet4j.gguf.GgufFile;
 import io.github.bitnet4j.gguf.GgufWriter;
+import io.github.bitnet4j.tokenizer.SpacePrefix;
 import io.github.bitnet4j.tokenizer.SpecialTokens;
 import io.github.bitnet4j.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.OptionalInt;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -94,7 +96,7 @@ class TokenizerJsonTest {
     @Test
     void sentencePieceWithASpaceInFront() throws IOException {
         Tokenizer tokenizer = tokenizer(llama("{'type':'Sequence','normalizers':[{'type':'Prepend','prepend':'\u2581'}," + REPLACE + "]}"), 268);
-        assertTrue(tokenizer.addBos() && tokenizer.addsSpace());
+        assertTrue(tokenizer.addBos() && tokenizer.spacePrefix() == SpacePrefix.ALWAYS);
         assertFalse(tokenizer.addEos());
         assertArrayEquals(new int[] {264, 263, 3 + 0xC3, 3 + 0xA9}, tokenizer.encode("ab a\u00E9"));
         assertArrayEquals(new int[] {1, 264, 265, 264, 2},
@@ -108,10 +110,49 @@ class TokenizerJsonTest {
     void sentencePieceWithoutASpaceInFront() throws IOException {
         String atSpaces = "{'type':'Split','pattern':{'String':' '},'behavior':'MergedWithPrevious','invert':false}";
         Tokenizer tokenizer = tokenizer(sentencePiece(REPLACE, atSpaces, TEXT + "," + BOS, "['\u2581','\u2581'],['\u2581','a'],['a','b']"), 267);
-        assertFalse(tokenizer.addBos() || tokenizer.addsSpace());
+        assertFalse(tokenizer.addBos());
+        assertEquals(SpacePrefix.NEVER, tokenizer.spacePrefix());
         assertTrue(tokenizer.addEos());
         assertArrayEquals(new int[] {262, 266, 262, 263, 261}, tokenizer.encode("ab  ab ab"));
         assertEquals("ab  ab", tokenizer.decode(tokenizer.encode("ab  ab")));
+    }
+
+    private static String metaspace(String options) {
+        return "{'type':'Metaspace','replacement':'\u2581'," + options + "}";
+    }
+
+    /** Llama's, as newer programs write it. What a text begins with decides, and so does whether anything comes before it. */
+    @Test
+    void metaspacePutsASpaceWhereThereIsNone() throws IOException {
+        String merges = "'a b','\u2581 a','\u2581 ab','\u2581a b'";
+        Tokenizer first = tokenizer(sentencePiece("null", metaspace("'prepend_scheme':'first','split':false"), BOS + "," + TEXT, merges), 268);
+        assertArrayEquals(new int[] {264, 263}, first.encode("ab a"));
+        assertArrayEquals(new int[] {264, 263}, first.encode(" ab a"));
+        assertArrayEquals(new int[] {1, 262, 265, 262}, first.encode("<s>ab<line>ab", SpecialTokens.PARSE));
+        assertArrayEquals(new int[] {265, 264}, first.encode("<line> ab"));
+        Tokenizer always = tokenizer(sentencePiece("null", metaspace("'prepend_scheme':'always','split':false"), TEXT, merges), 268);
+        assertArrayEquals(new int[] {264, 265, 264, 265, 264}, always.encode("ab<line>ab<line> ab"));
+        Tokenizer older = tokenizer(sentencePiece("null", metaspace("'add_prefix_space':true,'split':false"), TEXT, merges), 268);
+        assertEquals(SpacePrefix.WHERE_MISSING, older.spacePrefix());
+        Tokenizer never = tokenizer(sentencePiece("null", metaspace("'prepend_scheme':'never','split':false"), TEXT, merges), 268);
+        assertArrayEquals(new int[] {262, 263}, never.encode("ab a"));
+        for (String text : List.of("ab a", "<line> ab", "ab<line>ab", "a  b ", "\u00E9<line> <line>")) {
+            assertEquals(text, first.decode(first.encode(text)));
+        }
+        assertEquals("ab", first.decode(new int[] {1, 264, 2}), "a hidden BOS does not begin a text");
+    }
+
+    /** GGUF files of other programs name no normal form, and their text stays as it is. */
+    @Test
+    void normalFormCIsThatOfTheFolder() throws IOException {
+        String json = byteLevel("{'type':'NFC'}", split(QWEN_SPLIT)).replace("'\u01201':4}", "'\u01201':4,'\u00C3':7,'\u00A9':8,'\u00C3\u00A9':9,"
+                + "'e':10,'\u00CC':11,'\u0123':12}").replace("'merges':[", "'merges':['\u00C3 \u00A9',");
+        Tokenizer composing = tokenizer(json, 13);
+        assertArrayEquals(new int[] {9}, composing.encode("e\u0301"));
+        assertArrayEquals(new int[] {9, 5, 9}, composing.encode("e\u0301<|end|>\u00E9", SpecialTokens.PARSE));
+        Tokenizer plain = tokenizer(json.replace("{'type':'NFC'}", "null"), 13);
+        assertArrayEquals(new int[] {10, 11, 12}, plain.encode("e\u0301"));
+        assertArrayEquals(new int[] {9}, plain.encode("\u00E9"));
     }
 
     /** Programs that read scores merge in the order of the merges. */
@@ -138,6 +179,9 @@ class TokenizerJsonTest {
         rejected("normalizes text by [Lowercase]", byteLevel("{'type':'Lowercase'}", split(QWEN_SPLIT)));
         rejected("normalizes text by [NFKC, Replace]", llama("{'type':'Sequence','normalizers':[{'type':'NFKC'}," + REPLACE + "]}"));
         rejected("splits text by [Metaspace]", sentencePiece(REPLACE, "{'type':'Metaspace'}", TEXT, ""));
+        rejected("splits text by {\"type\":\"Metaspace\",\"replacement\":\"_\"", sentencePiece("null", "{'type':'Metaspace','replacement':'_','split':false}", TEXT, ""));
+        rejected("splits text by {\"type\":\"Metaspace\"", sentencePiece("null", metaspace("'prepend_scheme':'first'"), TEXT, ""));
+        rejected("puts spaces before text by the scheme 'last'", sentencePiece("null", metaspace("'prepend_scheme':'last','split':false"), TEXT, ""));
         rejected("holds a vocabulary of the type 'Unigram'", "{'model':{'type':'Unigram','vocab':[]}}");
         rejected("gives the token '<|end|>' the id 5, and the embedding table has 5 rows", byteLevel("null", split(QWEN_SPLIT)), 5);
     }

@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
+import java.text.Normalizer;
 import java.time.Duration;
 import java.util.AbstractList;
 import java.util.ArrayList;
@@ -47,6 +48,16 @@ class BytePairTokenizerTest {
     @Test
     void bundledModelRoundTripsAnyText() {
         roundTrip(SHAKESPEARE, 20_000);
+    }
+
+    @Test
+    void anyTextComesBackInNormalFormC() {
+        Tokenizer tokenizer = Tokenizer.of(TestVocabularies.composing(TestVocabularies.llama3()));
+        SplittableRandom random = new SplittableRandom(8);
+        for (int i = 0; i < 5_000; i++) {
+            String text = RandomText.next(random, 20, false);
+            assertEquals(Normalizer.normalize(text, Normalizer.Form.NFC), tokenizer.decode(tokenizer.encode(text)));
+        }
     }
 
     private static void roundTrip(Tokenizer tokenizer, int times) {

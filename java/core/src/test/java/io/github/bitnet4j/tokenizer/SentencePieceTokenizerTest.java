@@ -35,7 +35,7 @@ class SentencePieceTokenizerTest {
         private final List<Integer> types = new ArrayList<>(List.of(2, 3, 3));
         private final List<Float> scores = new ArrayList<>(List.of(0f, 0f, 0f));
         private final List<String> merges = new ArrayList<>();
-        private boolean prefix = true;
+        private SpacePrefix prefix = SpacePrefix.ALWAYS;
 
         Pieces() {
             for (int b = 0; b < 256; b++) {
@@ -57,7 +57,7 @@ class SentencePieceTokenizerTest {
             return this;
         }
 
-        Pieces prefix(boolean value) {
+        Pieces prefix(SpacePrefix value) {
             prefix = value;
             return this;
         }
@@ -66,7 +66,7 @@ class SentencePieceTokenizerTest {
             float[] values = new float[scores.size()];
             IntStream.range(0, values.length).forEach(i -> values[i] = scores.get(i));
             return Vocabulary.of(tokens).model("llama").types(types.stream().mapToInt(i -> i).toArray()).scores(values)
-                    .merges(merges).bos(BOS).eos(EOS).addSpacePrefix(prefix);
+                    .merges(merges).bos(BOS).eos(EOS).spacePrefix(prefix);
         }
 
         Tokenizer tokenizer() {
@@ -91,12 +91,12 @@ class SentencePieceTokenizerTest {
         assertEquals(List.of(" ", " hello"), pieces(tokenizer, " hello"));
         assertEquals(List.of(" ", "\u4F60", "\u00E9", "\n"), pieces(tokenizer, "\u4F60\u00E9\n"));
         assertArrayEquals(new int[0], tokenizer.encode(""));
-        assertEquals(List.of("hello", " world"), pieces(words().prefix(false).tokenizer(), "hello world"));
+        assertEquals(List.of("hello", " world"), pieces(words().prefix(SpacePrefix.NEVER).tokenizer(), "hello world"));
     }
 
     @Test
     void charactersThatAreNoTokensAreTheirBytes() {
-        Tokenizer tokenizer = words().prefix(false).tokenizer();
+        Tokenizer tokenizer = words().prefix(SpacePrefix.NEVER).tokenizer();
         assertArrayEquals(new int[] {FIRST_BYTE + 0xF0, FIRST_BYTE + 0x9F, FIRST_BYTE + 0x98, FIRST_BYTE + 0x80, FIRST_PIECE + 1},
                 tokenizer.encode("\uD83D\uDE00h"));
         StreamDecoder decoder = tokenizer.newDecoder();
@@ -143,9 +143,9 @@ class SentencePieceTokenizerTest {
     /** Gemma's tokens of several spaces: recognised in any text where they are written with spaces, made by merges otherwise. */
     @Test
     void userDefinedSpaces() {
-        Pieces converted = words().prefix(false).add("   ", 4, -1000);
+        Pieces converted = words().prefix(SpacePrefix.NEVER).add("   ", 4, -1000);
         assertEquals(List.of("h", "   ", " world"), pieces(converted.tokenizer(), "h    world"));
-        Pieces verbatim = words().prefix(false).add("\u2581\u2581\u2581", 4, -1000);
+        Pieces verbatim = words().prefix(SpacePrefix.NEVER).add("\u2581\u2581\u2581", 4, -1000);
         assertEquals(List.of("h", "   "), pieces(verbatim.tokenizer(), "h   "));
         assertEquals("h   ", verbatim.tokenizer().decode(verbatim.tokenizer().encode("h   ")));
     }
@@ -166,7 +166,7 @@ class SentencePieceTokenizerTest {
 
     /** Random vocabularies, some with equal scores, some with tokens that have spaces in the middle. */
     private static void compareWithDefinition(SplittableRandom random, boolean ranked) {
-        Pieces pieces = new Pieces().prefix(random.nextBoolean()).all("\u2581", "a", "b", "\u00E9");
+        Pieces pieces = new Pieces().prefix(random.nextBoolean() ? SpacePrefix.ALWAYS : SpacePrefix.NEVER).all("\u2581", "a", "b", "\u00E9");
         Set<String> made = new LinkedHashSet<>(List.of("\u2581", "a", "b", "\u00E9"));
         boolean inner = random.nextInt(4) == 0;
         for (int i = 0; i < 40; i++) {
@@ -193,7 +193,7 @@ class SentencePieceTokenizerTest {
             for (int i = 0; i < length; i++) {
                 text.append("  aabb\u00E9\u2581".charAt(random.nextInt(8)));
             }
-            String marked = (pieces.prefix ? "\u2581" : "") + text.toString().replace(' ', '\u2581');
+            String marked = (pieces.prefix == SpacePrefix.ALWAYS ? "\u2581" : "") + text.toString().replace(' ', '\u2581');
             assertEquals(naive(marked, order), IntStream.of(tokenizer.encode(text.toString())).mapToObj(pieces.tokens::get).toList(),
                     () -> pieces.tokens.subList(FIRST_PIECE, pieces.tokens.size()) + " " + pieces.scores + pieces.merges);
         }
@@ -221,12 +221,12 @@ class SentencePieceTokenizerTest {
     /** Where two ways lead to a token, merges decide between them and scores cannot: that is why merges are kept. */
     @Test
     void mergesCanPreferWhatScoresCannot() {
-        Pieces scored = new Pieces().prefix(false).all("\u2581", "a", "aa", "aaa");
+        Pieces scored = new Pieces().prefix(SpacePrefix.NEVER).all("\u2581", "a", "aa", "aaa");
         scored.scores.set(scored.tokens.indexOf("aaa"), 0f);
         assertEquals(List.of("aaa", "aa"), pieces(scored.tokenizer(), "aaaaa"));
         scored.merges.addAll(List.of("aa a", "a aa", "a a"));
         assertEquals(List.of("aaa", "aa"), pieces(scored.tokenizer(), "aaaaa"));
-        Pieces ranked = new Pieces().prefix(false).all("\u2581", "a", "b", "ab", "ba", "aba");
+        Pieces ranked = new Pieces().prefix(SpacePrefix.NEVER).all("\u2581", "a", "b", "ab", "ba", "aba");
         ranked.merges.addAll(List.of("a b", "b a", "a ba"));
         assertEquals(List.of("ab", "a"), pieces(ranked.tokenizer(), "aba"));
         ranked.merges.set(2, "ab a");
@@ -237,7 +237,7 @@ class SentencePieceTokenizerTest {
     @Test
     void anyTextRoundTrips() {
         SplittableRandom random = new SplittableRandom(9);
-        List<Tokenizer> tokenizers = List.of(words().tokenizer(), words().prefix(false).tokenizer(),
+        List<Tokenizer> tokenizers = List.of(words().tokenizer(), words().prefix(SpacePrefix.NEVER).tokenizer(),
                 words().add("<user>", 4, 0).add("  ", 4, 0).tokenizer(), words().add("d w", 1, 0).tokenizer());
         for (int i = 0; i < 20_000; i++) {
             String text = RandomText.next(random, 20, false).replace('\u2581', ' ');
@@ -245,6 +245,21 @@ class SentencePieceTokenizerTest {
             Tokenizer tokenizer = tokenizers.get(i % tokenizers.size());
             assertEquals(text, tokenizer.decode(tokenizer.encode(text)));
             assertEquals(text, tokenizer.decode(tokenizer.encode(text, SpecialTokens.PARSE), SpecialText.SHOW));
+        }
+    }
+
+    /** A text that begins with a space is the same as one without it to vocabularies that put one only where none is. */
+    @Test
+    void anyTextThatBeginsWithNoSpaceRoundTrips() {
+        SplittableRandom random = new SplittableRandom(10);
+        Tokenizer first = words().prefix(SpacePrefix.FIRST).add("<user>", 4, 0).tokenizer();
+        Tokenizer whereMissing = words().prefix(SpacePrefix.WHERE_MISSING).add("<user>", 4, 0).tokenizer();
+        for (int i = 0; i < 10_000; i++) {
+            String text = "x" + RandomText.next(random, 20, false).replace('\u2581', ' ');
+            assertEquals(text + "<user> " + text, first.decode(first.encode(text + "<user> " + text)));
+            assertEquals(text + "<user>" + text, whereMissing.decode(whereMissing.encode(text + "<user>" + text)));
+            assertArrayEquals(first.encode(text), first.encode(" " + text));
+            assertArrayEquals(first.encode(text), words().tokenizer().encode(text));
         }
     }
 

@@ -59,6 +59,11 @@ final class TestVocabularies {
         return path;
     }
 
+    static Vocabulary composing(Vocabulary v) {
+        return new Vocabulary(v.model(), v.pre(), v.tokens(), v.merges(), v.scores(), v.types(), v.bos(), v.eos(), v.eot(), v.addBos(),
+                v.addEos(), v.spacePrefix(), true);
+    }
+
     static Vocabulary read(Path file) {
         Map<String, Object> values = new HashMap<>();
         try (FileChannel channel = FileChannel.open(file)) {
@@ -76,7 +81,7 @@ final class TestVocabularies {
                 .types((int[]) values.get("tokenizer.ggml.token_type"))
                 .pre((String) values.getOrDefault("tokenizer.ggml.pre", "llama-bpe"))
                 .addBos((boolean) values.getOrDefault("tokenizer.ggml.add_bos_token", false))
-                .addSpacePrefix((boolean) values.getOrDefault("tokenizer.ggml.add_space_prefix", true));
+                .spacePrefix((boolean) values.getOrDefault("tokenizer.ggml.add_space_prefix", true) ? SpacePrefix.ALWAYS : SpacePrefix.NEVER);
         if (values.get("tokenizer.ggml.merges") instanceof List<?> merges) {
             vocabulary.merges(strings(merges));
         }

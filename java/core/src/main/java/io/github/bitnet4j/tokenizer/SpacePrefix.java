@@ -1,0 +1,45 @@
+package io.github.bitnet4j.tokenizer;
+
+import java.util.Arrays;
+import java.util.Locale;
+import java.util.stream.Collectors;
+
+/** Before what a vocabulary of the kind {@code llama} puts a space, which decoding leaves out again. */
+public enum SpacePrefix {
+    /** Gemma. */
+    NEVER,
+    /** Before each stretch of text between special tokens: {@code Prepend} of {@code tokenizer.json}, and llama.cpp. */
+    ALWAYS,
+    /** Before each stretch that begins with no space: {@code Metaspace} with {@code prepend_scheme: always}. */
+    WHERE_MISSING,
+    /** Before a text that begins with no space, but not after special tokens: {@code prepend_scheme: first}. */
+    FIRST;
+
+    /** Of metadata, in files that were converted here: what llama.cpp's {@code tokenizer.ggml.add_space_prefix} cannot say. */
+    public static final String KEY = "bitnet4j.tokenizer.space_prefix";
+
+    /**
+     * @param name a value of {@link #KEY}
+     * @throws VocabularyException for a name not known here
+     */
+    public static SpacePrefix named(String name) {
+        return Arrays.stream(values()).filter(prefix -> prefix.label().equals(name)).findFirst().orElseThrow(
+                () -> new VocabularyException(KEY + " is '" + name + "', which is not known here; known: "
+                        + Arrays.stream(values()).map(SpacePrefix::label).collect(Collectors.joining(", "))));
+    }
+
+    /** @return the name of this under {@link #KEY} */
+    public String label() {
+        return name().toLowerCase(Locale.ROOT);
+    }
+
+    /** Whether a space comes before the stretch of a text that begins at {@code from}. */
+    boolean isPut(int from, boolean beginsWithSpace) {
+        return switch (this) {
+            case NEVER -> false;
+            case ALWAYS -> true;
+            case WHERE_MISSING -> !beginsWithSpace;
+            case FIRST -> from == 0 && !beginsWithSpace;
+        };
+    }
+}
