@@ -242,11 +242,12 @@ public final class BitNetModel implements AutoCloseable {
 
     /** Ids of a chat up to where the model is to answer, with BOS in front when the model expects it. */
     public int[] encode(List<ChatMessage> messages, ChatTemplate template) {
-        return withBos(template.render(messages, true).stream().flatMapToInt(this::encode).toArray());
+        List<PromptPart> parts = template.render(messages, true);
+        return withBos(IntStream.range(0, parts.size()).flatMap(i -> encode(parts.get(i), i == 0)).toArray());
     }
 
-    private IntStream encode(PromptPart part) {
-        return IntStream.of(tokenizer.encode(part.text(), part.control() ? SpecialTokens.PARSE : SpecialTokens.LITERAL));
+    private IntStream encode(PromptPart part, boolean first) {
+        return IntStream.of(tokenizer.encode(part.text(), part.control() ? SpecialTokens.PARSE : SpecialTokens.LITERAL, first));
     }
 
     private int[] withBos(int[] ids) {

@@ -34,7 +34,7 @@ final class BytePairTokenizer extends TableTokenizer {
     }
 
     @Override
-    void encode(byte[] text, int from, int to, PairMerger merger, IdList into) {
+    void encode(byte[] text, int from, int to, boolean first, PairMerger merger, IdList into) {
         if (composes && !Utf8.isAscii(text, from, to)) {
             byte[] composed = Utf8.compose(text, from, to);
             encodeComposed(composed, 0, composed.length, merger, into);

@@ -55,8 +55,8 @@ final class SentencePieceTokenizer extends TableTokenizer {
     }
 
     @Override
-    void encode(byte[] text, int from, int to, PairMerger merger, IdList into) {
-        boolean prefix = spacePrefix.isPut(from, spaceWidth(text, from, to) > 0);
+    void encode(byte[] text, int from, int to, boolean first, PairMerger merger, IdList into) {
+        boolean prefix = spacePrefix.isPut(first, spaceWidth(text, from, to) > 0);
         while (from < to) {
             int end = wordsApart ? wordEnd(text, from, to) : to;
             int[] piece = merger.tokens(end - from + 1);

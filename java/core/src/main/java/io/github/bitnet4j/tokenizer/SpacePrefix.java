@@ -33,13 +33,13 @@ public enum SpacePrefix {
         return name().toLowerCase(Locale.ROOT);
     }
 
-    /** Whether a space comes before the stretch of a text that begins at {@code from}. */
-    boolean isPut(int from, boolean beginsWithSpace) {
+    /** Whether a space comes before a stretch of text. */
+    boolean isPut(boolean first, boolean beginsWithSpace) {
         return switch (this) {
             case NEVER -> false;
             case ALWAYS -> true;
             case WHERE_MISSING -> !beginsWithSpace;
-            case FIRST -> from == 0 && !beginsWithSpace;
+            case FIRST -> first && !beginsWithSpace;
         };
     }
 }

@@ -149,7 +149,7 @@ abstract sealed class TableTokenizer implements Tokenizer permits BytePairTokeni
     }
 
     @Override
-    public final int[] encode(String text, SpecialTokens mode) {
+    public final int[] encode(String text, SpecialTokens mode, boolean first) {
         byte[] utf8 = Utf8.encode(text);
         IdList ids = new IdList(utf8.length / 3);
         PairMerger merger = new PairMerger(merges());
@@ -161,19 +161,19 @@ abstract sealed class TableTokenizer implements Tokenizer permits BytePairTokeni
                 at = trie.candidate(utf8, at + 1, utf8.length);
                 continue;
             }
-            encode(utf8, from, at, merger, ids);
+            encode(utf8, from, at, first && from == 0, merger, ids);
             ids.add(trie.token(utf8, at, end));
             from = end;
             at = trie.candidate(utf8, from, utf8.length);
         }
-        encode(utf8, from, utf8.length, merger, ids);
+        encode(utf8, from, utf8.length, first && from == 0, merger, ids);
         return ids.toArray();
     }
 
     abstract MergeTable merges();
 
-    /** Encodes a stretch of text, which may be empty, between special tokens. */
-    abstract void encode(byte[] text, int from, int to, PairMerger merger, IdList into);
+    /** Encodes a stretch of text, which may be empty, between special tokens; the {@code first} has nothing before it. */
+    abstract void encode(byte[] text, int from, int to, boolean first, PairMerger merger, IdList into);
 
     @Override
     public final byte[] bytes(int id) {

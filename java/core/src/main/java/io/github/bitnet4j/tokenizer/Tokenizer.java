@@ -48,7 +48,19 @@ public sealed interface Tokenizer permits TableTokenizer {
      * @param special what the text of a control token means
      * @return ids, without BOS
      */
-    int[] encode(String text, SpecialTokens special);
+    default int[] encode(String text, SpecialTokens special) {
+        return encode(text, special, true);
+    }
+
+    /**
+     * Encodes a part of a text: {@link #encode(String, SpecialTokens)} if the part is all of it.
+     *
+     * @param text    any text; what comes before it, if anything, ends with a special token
+     * @param special what the text of a control token means
+     * @param first   whether nothing comes before it, which decides where {@link SpacePrefix#FIRST} puts a space
+     * @return ids, without BOS
+     */
+    int[] encode(String text, SpecialTokens special, boolean first);
 
     /**
      * The bytes of one token; several tokens may be needed to make one character.

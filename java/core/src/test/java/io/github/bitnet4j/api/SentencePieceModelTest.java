@@ -9,6 +9,7 @@ import io.github.bitnet4j.chat.ChatTemplate;
 import io.github.bitnet4j.model.GgufEdit;
 import io.github.bitnet4j.synth.Synth;
 import io.github.bitnet4j.synth.SynthSpec;
+import io.github.bitnet4j.tokenizer.SpacePrefix;
 import io.github.bitnet4j.tokenizer.SpecialTokens;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -20,7 +21,7 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** A model with a SentencePiece vocabulary reads, chats and writes as one with a byte-level vocabulary does. */
 class SentencePieceModelTest {
@@ -31,7 +32,7 @@ class SentencePieceModelTest {
     @TempDir
     private Path folder;
 
-    private BitNetModel open(boolean spacePrefix) throws IOException {
+    private BitNetModel open(SpacePrefix spacePrefix) throws IOException {
         List<String> tokens = new ArrayList<>(List.of("<unk>", "<s>", "</s>", "<start_of_turn>", "<end_of_turn>"));
         IntStream.range(0, 256).mapToObj("<0x%02X>"::formatted).forEach(tokens::add);
         tokens.addAll(List.of("\u2581", "h", "i", "hi", "\u2581hi", "u", "s", "e", "r", "\n"));
@@ -45,15 +46,15 @@ class SentencePieceModelTest {
         Synth.write(SynthSpec.builder().build(), plain);
         return BitNetModel.open(new GgufEdit().string("tokenizer.ggml.model", "llama").drop("tokenizer.ggml.merges")
                 .strings("tokenizer.ggml.tokens", tokens).ints("tokenizer.ggml.token_type", types).floats("tokenizer.ggml.scores", scores)
-                .bool("tokenizer.ggml.add_space_prefix", spacePrefix).u32("tokenizer.ggml.bos_token_id", 1)
+                .string(SpacePrefix.KEY, spacePrefix.label()).u32("tokenizer.ggml.bos_token_id", 1)
                 .u32("tokenizer.ggml.eos_token_id", 2).drop("tokenizer.ggml.padding_token_id")
                 .string("tokenizer.chat_template", TURNS).write(plain, folder.resolve("pieces.gguf")));
     }
 
     /** The ids of a chat, part by part, are those of its text as a whole with control tokens parsed. */
     @ParameterizedTest
-    @ValueSource(booleans = {false, true})
-    void chats(boolean spacePrefix) throws IOException {
+    @EnumSource(SpacePrefix.class)
+    void chats(SpacePrefix spacePrefix) throws IOException {
         try (BitNetModel model = open(spacePrefix)) {
             ChatTemplate template = model.chatTemplate(Optional.empty());
             List<ChatMessage> messages = List.of(ChatMessage.user("hi"), ChatMessage.assistant(" hi hi"), ChatMessage.user("\u00E9"));
@@ -69,7 +70,7 @@ class SentencePieceModelTest {
     /** What is written, piece by piece, is what the ids say as a whole. */
     @Test
     void writes() throws IOException {
-        try (BitNetModel model = open(true); Session session = model.newSession();
+        try (BitNetModel model = open(SpacePrefix.ALWAYS); Session session = model.newSession();
                 Generation generation = session.generate(model.encode("hi hi"), GenerationOptions.tokens(60).withIgnoreStopIds(true))) {
             StringBuilder text = new StringBuilder();
             generation.forEachRemaining(token -> text.append(token.text()));
@@ -78,6 +79,26 @@ class SentencePieceModelTest {
             assertTrue(generation.text().startsWith(text.toString()));
             int[] all = IntStream.concat(IntStream.of(model.encode("hi hi")), IntStream.of(ids)).toArray();
             assertEquals("hi hi" + generation.text(), model.tokenizer().decode(all));
+        }
+    }
+
+    /** Published files name one of two ends (2B-4T's does): the other is known by its name, where that is a control token's. */
+    @Test
+    void endsAreKnownByName() throws IOException {
+        List<String> names = List.of("<|end_of_text|>", "<|eot_id|>", "<|endoftext|>", "<|im_end|>", "<end_of_turn>");
+        List<String> tokens = new ArrayList<>(names);
+        IntStream.range(tokens.size(), VOCABULARY).mapToObj(id -> id == 6 ? "\u2581" : "[PAD" + id + "]").forEach(tokens::add);
+        Path plain = folder.resolve("plain.gguf");
+        Synth.write(SynthSpec.builder().build(), plain);
+        for (int control : new int[] {3, 1}) {
+            int[] types = IntStream.range(0, VOCABULARY).map(id -> id < names.size() ? control : 1).toArray();
+            Path named = new GgufEdit().string("tokenizer.ggml.model", "llama").drop("tokenizer.ggml.merges")
+                    .strings("tokenizer.ggml.tokens", tokens).ints("tokenizer.ggml.token_type", types)
+                    .floats("tokenizer.ggml.scores", new float[VOCABULARY]).u32("tokenizer.ggml.bos_token_id", 7)
+                    .u32("tokenizer.ggml.eos_token_id", 8).drop("tokenizer.ggml.padding_token_id").write(plain, folder.resolve("named.gguf"));
+            try (BitNetModel model = BitNetModel.open(named)) {
+                assertEquals(control == 3 ? Set.of(0, 1, 2, 3, 4, 8) : Set.of(8), model.info().stopIds());
+            }
         }
     }
 }

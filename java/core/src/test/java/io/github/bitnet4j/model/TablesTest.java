@@ -2,10 +2,12 @@ package io.github.bitnet4j.model;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.bitnet4j.api.BitNetModel;
 import io.github.bitnet4j.api.ModelOptions;
 import io.github.bitnet4j.api.Session;
+import io.github.bitnet4j.convert.TableEncoder;
 import io.github.bitnet4j.gguf.GgmlType;
 import io.github.bitnet4j.synth.Synth;
 import io.github.bitnet4j.synth.SynthSpec;
@@ -99,5 +101,50 @@ class TablesTest {
         for (int i = 0; i < values.length; i++) {
             assertEquals((data[2 * i] & 0xff | data[2 * i + 1] << 8) << 16, Float.floatToRawIntBits(values[i]), "number " + i);
         }
+    }
+
+    /**
+     * What {@code convert} and {@code optimize} write, decoded by the kernels. Each weight has the nearest of the codes that its
+     * step allows, and the step is so large that the least code is where the largest weight is: within half a step, and for
+     * Q6_K, whose steps are chosen by least squares around that and rounded to int8, within three.
+     */
+    @ParameterizedTest
+    @EnumSource(value = TableEncoder.class, names = {"Q8_0", "Q4_0", "Q6_K"})
+    void everyWeightGetsTheNearestCode(TableEncoder encoder) {
+        GgmlType type = GgmlType.valueOf(encoder.name());
+        Random random = new Random(5);
+        float[] weights = new float[ROWS * COLS];
+        for (int i = 0; i < weights.length; i++) {
+            weights[i] = (float) (random.nextGaussian() * (1 + i / 16 % 3));
+        }
+        byte[] data = new byte[(int) type.byteSize(COLS, ROWS)];
+        encoder.encode(GgmlType.F32, MemorySegment.ofArray(weights), COLS, MemorySegment.ofArray(data));
+        float[] decoded = values(type, data);
+        for (int i = 0; i < weights.length; i++) {
+            double step = step(type, data, i);
+            int least = type == GgmlType.Q4_0 ? -8 : type == GgmlType.Q8_0 ? -127 : -32;
+            int most = type == GgmlType.Q4_0 ? 7 : type == GgmlType.Q8_0 ? 127 : 31;
+            double nearest = Double.MAX_VALUE;
+            for (int q = least; q <= most; q++) {
+                nearest = Math.min(nearest, Math.abs(weights[i] - q * step));
+            }
+            assertEquals(nearest, Math.abs(weights[i] - decoded[i]), 1e-5 * Math.abs(step), "weight " + i);
+            int group = type == GgmlType.Q6_K ? 16 : 32;
+            float largest = 0;
+            for (int j = i / group * group; j < (i / group + 1) * group; j++) {
+                largest = Math.max(largest, Math.abs(weights[j]));
+            }
+            double steps = largest / Math.abs(step);
+            double miss = type == GgmlType.Q6_K ? 3 : 0.5;
+            assertTrue(Math.abs(steps + least) <= miss, "the largest weight near number " + i + " is " + steps + " steps");
+        }
+    }
+
+    /** What one code more is worth, read from the block of weight {@code i} where ggml's types have it; it may be negative. */
+    private static double step(GgmlType type, byte[] data, int i) {
+        int block = i / type.blockSize() * type.blockBytes();
+        int at = type == GgmlType.Q6_K ? block + 208 : block;
+        float d = Float.float16ToFloat((short) (data[at] & 0xff | data[at + 1] << 8));
+        return type == GgmlType.Q6_K ? d * data[block + 192 + i % 256 / 16] : d;
     }
 }
