@@ -89,11 +89,6 @@ public sealed interface GgufValue permits GgufValue.Int, GgufValue.Real, GgufVal
             return decode(utf8);
         }
 
-        /** Length in UTF-8 bytes, at no cost. */
-        public int byteLength() {
-            return (int) utf8.byteSize();
-        }
-
         @Override
         public boolean equals(Object other) {
             return other instanceof Text text && utf8.mismatch(text.utf8) == -1;

@@ -30,6 +30,8 @@ class ChatTemplatesTest {
         assertInstanceOf(JinjaTemplate.class, select(RIGHT, null, LLAMA_3));
         ChatFacts other = new ChatFacts("llama", Optional.empty(), Optional.empty(), List.of());
         assertInstanceOf(JinjaTemplate.class, select("{{ 'Human: ' }}", null, other));
+        ChatFacts renamed = new ChatFacts("bitnet", LLAMA_3.bosToken(), LLAMA_3.eosToken(), LLAMA_3.controlTokens());
+        assertInstanceOf(BitNet2B4T.class, select(WRONG, null, renamed));
     }
 
     @Test
