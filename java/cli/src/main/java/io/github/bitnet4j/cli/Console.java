@@ -9,6 +9,7 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.function.BooleanSupplier;
 import java.util.function.IntPredicate;
 import java.util.function.Supplier;
 
@@ -19,11 +20,12 @@ import java.util.function.Supplier;
  * @param out       standard output: results, nothing else
  * @param err       standard error: errors, progress, summaries
  * @param terminals which of the three file descriptors is a terminal; asked only when it matters
+ * @param isOnePlace whether the latter two lead to the same place, as after {@code 2>&1}; asked only when it matters
  * @param home      the folder of the installation, which holds {@code models/}
  * @param tuning    where {@link Tuning} is kept, whether the file exists or not; asked only when it matters
  * @param hub       where models come from and where they are kept; asked only when it matters
  */
-record Console(InputStream in, Output out, PrintStream err, IntPredicate terminals, Optional<Path> home,
+record Console(InputStream in, Output out, PrintStream err, IntPredicate terminals, BooleanSupplier isOnePlace, Optional<Path> home,
                Supplier<Optional<Path>> tuning, Supplier<HubSettings> hub) {
     /** System property that the launcher sets to {@link #home}. */
     private static final String HOME_PROPERTY = "bitnet.home";
@@ -31,8 +33,8 @@ record Console(InputStream in, Output out, PrintStream err, IntPredicate termina
     static Console ofProcess() {
         return new Console(new FileInputStream(FileDescriptor.in), new Output(new FileOutputStream(FileDescriptor.out)),
                 new PrintStream(new FileOutputStream(FileDescriptor.err), true, StandardCharsets.UTF_8),
-                Terminals::isTerminal, Optional.ofNullable(System.getProperty(HOME_PROPERTY)).map(Path::of),
-                () -> Optional.of(Tuning.fileOfUser()), HubSettings::ofProcess);
+                Terminals::isTerminal, () -> Terminals.isSamePlace(1, 2),
+                Optional.ofNullable(System.getProperty(HOME_PROPERTY)).map(Path::of), () -> Optional.of(Tuning.fileOfUser()), HubSettings::ofProcess);
     }
 
     boolean inIsTerminal() {

@@ -119,7 +119,7 @@ final class RunCommand extends ModelCommand {
         }
         if (console.outIsTerminal()) {
             console.out().println("").flush();
-        } else if (Terminals.isSamePlace(1, 2)) { // the summary would go on with the text's last line
+        } else if (console.isOnePlace().getAsBoolean()) { // the summary would go on with the text's last line
             console.err().println();
         }
         console.err().printf(Locale.ROOT, "prompt: %d tokens, %.1f tokens/s; generated: %d tokens, %.1f tokens/s; end: %s; "

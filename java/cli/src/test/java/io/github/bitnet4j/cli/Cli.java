@@ -50,7 +50,7 @@ record Cli(int status, byte[] bytes, String err) {
         ByteArrayOutputStream err = new ByteArrayOutputStream();
         Console console = new Console(new ByteArrayInputStream(input.getBytes(StandardCharsets.UTF_8)), new Output(out),
                 new PrintStream(err, true, StandardCharsets.UTF_8), descriptor -> descriptor == 0 && terminal,
-                Optional.of(HOME), () -> tuning, () -> hub);
+                () -> false, Optional.of(HOME), () -> tuning, () -> hub);
         int status = Main.run(console, arguments);
         return new Cli(status, out.toByteArray(), err.toString(StandardCharsets.UTF_8));
     }
