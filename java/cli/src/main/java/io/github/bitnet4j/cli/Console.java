@@ -34,7 +34,8 @@ record Console(InputStream in, Output out, PrintStream err, IntPredicate termina
         return new Console(new FileInputStream(FileDescriptor.in), new Output(new FileOutputStream(FileDescriptor.out)),
                 new PrintStream(new FileOutputStream(FileDescriptor.err), true, StandardCharsets.UTF_8),
                 Terminals::isTerminal, () -> Terminals.isSamePlace(1, 2),
-                Optional.ofNullable(System.getProperty(HOME_PROPERTY)).map(Path::of), () -> Optional.of(Tuning.fileOfUser()), HubSettings::ofProcess);
+                Optional.ofNullable(System.getProperty(HOME_PROPERTY)).map(Path::of),
+                () -> Optional.of(Tuning.fileOfUser()), HubSettings::ofProcess);
     }
 
     boolean inIsTerminal() {
