@@ -15,6 +15,9 @@ import java.util.stream.Stream;
 
 /** Converted checkpoints, so that a folder runs like a file: the first time it is converted, later it is mapped. */
 public final class CheckpointCache {
+    /** Of what the converter writes: raised with every change of it, so that files of an older one are not taken. */
+    private static final int VERSION = 2;
+
     private final Path root;
 
     /** @param root where the files are kept; made when it is needed */
@@ -45,9 +48,9 @@ public final class CheckpointCache {
         return target;
     }
 
-    /** Names, sizes and times of the files, as 16 hexadecimal digits. */
+    /** The version, and names, sizes and times of the files, as 16 hexadecimal digits. */
     private static String state(Path folder) throws IOException {
-        StringBuilder state = new StringBuilder(folder.toString());
+        StringBuilder state = new StringBuilder(folder + " " + VERSION);
         List<Path> files;
         try (Stream<Path> list = Files.walk(folder, 2)) { // 1_Pooling/config.json is one of them
             files = list.filter(Files::isRegularFile)
