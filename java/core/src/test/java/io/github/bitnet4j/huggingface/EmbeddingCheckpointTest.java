@@ -23,6 +23,7 @@ import io.github.bitnet4j.model.GgufEdit;
 import io.github.bitnet4j.model.I2sOrder;
 import io.github.bitnet4j.model.KvPrecision;
 import io.github.bitnet4j.model.ReferenceModel;
+import io.github.bitnet4j.model.TernaryTensor;
 import io.github.bitnet4j.synth.Synth;
 import io.github.bitnet4j.synth.SynthSpec;
 import java.io.IOException;
@@ -156,7 +157,7 @@ class EmbeddingCheckpointTest {
         Path plain = converted(source, TargetFormats.PLAIN);
         int[] ids = family.ids(20);
         float[] vector = vector(plain, KvPrecision.F16, Pooling.LAST, ids);
-        for (GgmlType type : GgufConverter.TYPES) {
+        for (GgmlType type : TernaryTensor.PUBLISHED) {
             Path typed = converted(source, TargetFormats.of(type));
             Path back = folder.resolve(type + "-back.gguf");
             try (GgufFile file = GgufFile.open(typed)) {
