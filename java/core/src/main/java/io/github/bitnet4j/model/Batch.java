@@ -17,6 +17,7 @@ public final class Batch implements AutoCloseable {
     private final MemorySegment rows;
     private final MemorySegment[] row;
     private final MemorySegment wantedRows;
+    private final MemorySegment[] wantedRow;
     private final int[] wanted;
     private final Candidates[] candidates;
     private final Candidates every = new Candidates();
@@ -29,11 +30,17 @@ public final class Batch implements AutoCloseable {
         this.capacity = capacity;
         tokens = arena.allocate(ValueLayout.JAVA_INT, capacity);
         rows = bn_row.allocateArray(capacity, arena);
-        row = new MemorySegment[capacity];
-        Arrays.setAll(row, i -> bn_row.asSlice(rows, i));
+        row = each(rows);
         wantedRows = bn_row.allocateArray(capacity, arena);
+        wantedRow = each(wantedRows);
         wanted = new int[capacity];
         candidates = new Candidates[capacity];
+    }
+
+    private MemorySegment[] each(MemorySegment rows) {
+        MemorySegment[] each = new MemorySegment[capacity];
+        Arrays.setAll(each, i -> bn_row.asSlice(rows, i));
+        return each;
     }
 
     /** Forgets all rows. */
@@ -47,7 +54,7 @@ public final class Batch implements AutoCloseable {
     public void add(int token, KvCache cache, int position, boolean wantLogits) {
         add(token, cache, position);
         if (wantLogits) {
-            want(every);
+            want(every, cache, position);
         }
     }
 
@@ -58,12 +65,12 @@ public final class Batch implements AutoCloseable {
      */
     public void add(int token, KvCache cache, int position, Candidates logits) {
         add(token, cache, position);
-        want(logits);
+        want(logits, cache, position);
     }
 
-    private void want(Candidates logits) {
+    private void want(Candidates logits, KvCache cache, int position) {
         candidates[wantedCount] = logits;
-        MemorySegment.copy(rows, (size - 1) * bn_row.sizeof(), wantedRows, wantedCount * bn_row.sizeof(), bn_row.sizeof());
+        set(wantedRow[wantedCount], cache, position);
         wanted[wantedCount++] = size - 1;
     }
 
@@ -75,10 +82,14 @@ public final class Batch implements AutoCloseable {
             throw new IllegalArgumentException("position " + position + " is outside the cache's " + cache.capacity());
         }
         tokens.setAtIndex(ValueLayout.JAVA_INT, size, token);
-        bn_row.cache(row[size], cache.descriptor());
-        bn_row.position(row[size], position);
+        set(row[size], cache, position);
         longest = Math.max(longest, position + 1);
         size++;
+    }
+
+    private static void set(MemorySegment row, KvCache cache, int position) {
+        bn_row.cache(row, cache.descriptor());
+        bn_row.position(row, position);
     }
 
     /** Rows it can hold. */

@@ -228,8 +228,10 @@ public final class BitNetTransformer implements AutoCloseable {
     /** Moves the wanted rows of the residual stream and of the queries to the front, in their order. */
     private void keepWanted(Batch batch) {
         for (int i = 0; i < batch.wantedCount(); i++) {
-            moveRow(buffers.x().all(), config.hidden(), batch.wanted(i), i);
-            moveRow(buffers.query(), config.attentionWidth(), batch.wanted(i), i);
+            if (batch.wanted(i) != i) {
+                moveRow(buffers.x().all(), config.hidden(), batch.wanted(i), i);
+                moveRow(buffers.query(), config.attentionWidth(), batch.wanted(i), i);
+            }
         }
     }
 

@@ -7,6 +7,7 @@ import io.github.bitnet4j.gguf.GgmlType;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 import java.util.Optional;
 
 /**
@@ -27,6 +28,7 @@ public final class TwoPassHead {
     private final long vocabulary;
     private final MemorySegment scratch;
     private final MemorySegment requests;
+    private final MemorySegment[] request;
     private final Arena arena;
     private MemorySegment ids;
 
@@ -45,6 +47,8 @@ public final class TwoPassHead {
         vocabulary = bn_matrix.rows(head);
         scratch = NativeMemory.allocate(BitNetNative.bn_top_scratch(vocabulary, bn_matrix.cols(head), rows), arena);
         requests = bn_top.allocateArray(rows, arena);
+        request = new MemorySegment[rows];
+        Arrays.setAll(request, i -> bn_top.asSlice(requests, i));
         ids = arena.allocate(ValueLayout.JAVA_INT, 64);
     }
 
@@ -119,17 +123,16 @@ public final class TwoPassHead {
         long used = 0;
         for (int i = 0; i < count; i++) {
             Candidates wanted = batch.candidates(first + i);
-            MemorySegment request = bn_top.asSlice(requests, i);
-            bn_top.count(request, Math.min(vocabulary, wanted.count()));
-            bn_top.ids(request, ids.asSlice(used * Integer.BYTES));
-            bn_top.id_count(request, wanted.size());
+            bn_top.count(request[i], Math.min(vocabulary, wanted.count()));
+            request[i].set(ValueLayout.JAVA_LONG, bn_top.ids$offset(), ids.address() + used * Integer.BYTES); // without a slice
+            bn_top.id_count(request[i], wanted.size());
             for (int j = 0; j < wanted.size(); j++) {
                 ids.setAtIndex(ValueLayout.JAVA_INT, used++, wanted.id(j));
             }
         }
         kernels.matmulTop(head, coarse, requests, x, count, logits, vocabulary, scratch);
         for (int i = 0; i < count; i++) {
-            batch.candidates(first + i).computed((int) bn_top.computed(bn_top.asSlice(requests, i)));
+            batch.candidates(first + i).computed((int) bn_top.computed(request[i]));
         }
     }
 
