@@ -145,7 +145,7 @@ public final class Embedder {
             }
             if (!(squares > 0 && squares < Double.POSITIVE_INFINITY)) {
                 throw new BitNetException("text " + (index + 1) + " has no direction: its numbers are all 0, or not finite; "
-                        + "'bitnet inspect --verify' finds what is wrong with the file");
+                        + "'bitnet inspect --check' finds what is wrong with the file");
             }
             double length = Math.sqrt(squares);
             float[] vector = new float[sum.length];
