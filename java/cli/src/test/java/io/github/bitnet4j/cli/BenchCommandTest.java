@@ -41,6 +41,7 @@ class BenchCommandTest {
             assertTrue(test.get("peak_share").asDouble() > 0);
             assertFalse(test.get("setting").get("kernels").isEmpty());
             assertEquals(test.get("test").asText().startsWith("tg"), test.has("latency"));
+            assertEquals(test.has("latency"), test.path("read_tail").asDouble() >= 1, "readings to compare tokens with: " + test);
         }
         assertEquals(8, result.get("tests").get(1).get("latency").get("histogram").valueStream()
                 .mapToInt(bucket -> bucket.get("tokens").asInt()).sum(), "4 tokens, twice");

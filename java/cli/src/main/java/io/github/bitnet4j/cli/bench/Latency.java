@@ -21,9 +21,14 @@ public record Latency(double p50, double p90, double p99, double max, double p99
 
     static Latency of(long[] nanos) {
         double[] times = Arrays.stream(nanos).mapToDouble(n -> n / 1e6).sorted().toArray();
-        double p50 = quantile(times, 0.5);
-        double p99 = quantile(times, 0.99);
-        return new Latency(p50, quantile(times, 0.9), p99, times[times.length - 1], p99 / p50, histogram(times));
+        return new Latency(quantile(times, 0.5), quantile(times, 0.9), quantile(times, 0.99), times[times.length - 1], tail(times),
+                histogram(times));
+    }
+
+    /** The p99 of some times over their p50. */
+    static double tail(double[] times) {
+        double[] sorted = Arrays.stream(times).sorted().toArray();
+        return quantile(sorted, 0.99) / quantile(sorted, 0.5);
     }
 
     /** The smallest time that at least this share of the tokens did not exceed. */

@@ -17,10 +17,12 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Random;
+import java.util.stream.DoubleStream;
 
 /**
  * Runs tests on an open model. Before, between and after the runs of a test the threads merely read the memory of the
- * weights, so that each run is compared with what memory gave at that time.
+ * weights, once for a prompt and as often as there are tokens to generate, so that each run is compared with what memory gave at
+ * that time and the slowest tokens with the slowest readings.
  */
 public final class ModelBench {
     private static final long SEED = 1;
@@ -95,6 +97,10 @@ public final class ModelBench {
         return model.kernels().readBandwidth(model.weightMemory().bytes());
     }
 
+    private double[] readings(BenchTest test) {
+        return DoubleStream.generate(this::bandwidth).limit(test.prefill() ? 1 : test.tokens()).toArray();
+    }
+
     /** What was seen of one run. */
     private record Run(double seconds, Work work, double share, double joules) {}
 
@@ -108,8 +114,8 @@ public final class ModelBench {
         int warm = Math.min(test.prefill() ? options.batchSize() : WARM_UP_TOKENS, measured.length);
         pass(test, Arrays.copyOf(measured, warm), new long[warm], 0);
         Run[] done = new Run[runs];
-        double[] readings = new double[runs + 1];
-        readings[0] = bandwidth();
+        double[][] readings = new double[runs + 1][];
+        readings[0] = readings(test);
         for (int i = 0; i < runs; i++) {
             session.rewind(test.depth());
             Work before = model.kernels().work();
@@ -119,8 +125,9 @@ public final class ModelBench {
             double seconds = (System.nanoTime() - start) / 1e9;
             double used = energy.isPresent() ? energy.get().joulesSince(joules) : 0;
             Work work = model.kernels().work().minus(before);
-            readings[i + 1] = bandwidth();
-            done[i] = new Run(seconds, work, work.bytes() / seconds / ((readings[i] + readings[i + 1]) / 2), used);
+            readings[i + 1] = readings(test);
+            double bandwidth = (median(readings[i]) + median(readings[i + 1])) / 2;
+            done[i] = new Run(seconds, work, work.bytes() / seconds / bandwidth, used);
         }
         return result(test, done, readings, nanos);
     }
@@ -166,8 +173,9 @@ public final class ModelBench {
         return tokens;
     }
 
-    private TestResult result(BenchTest test, Run[] done, double[] readings, long[] nanos) {
+    private TestResult result(BenchTest test, Run[] done, double[][] readings, long[] nanos) {
         ModelInfo info = model.info();
+        double[] allReadings = Arrays.stream(readings).flatMapToDouble(Arrays::stream).toArray();
         double[] samples = Arrays.stream(done).mapToDouble(run -> test.tokens() / run.seconds()).toArray();
         double mean = Arrays.stream(samples).average().getAsDouble();
         double squares = Arrays.stream(samples).map(sample -> (sample - mean) * (sample - mean)).sum();
@@ -176,8 +184,9 @@ public final class ModelBench {
         double multiplyAdds = Arrays.stream(done).mapToDouble(run -> run.work().multiplyAdds()).sum() / all;
         return new TestResult(info.name(), model.file().path().getFileName().toString(), info.fileBytes(), info.parameters(),
                 setting(test), test.name(), test.prefill(), test.tokens(), test.depth(), mean, runs < 2 ? 0 : Math.sqrt(squares / (runs - 1)), samples, bytes,
-                bytes * mean, median(readings), median(Arrays.stream(done).mapToDouble(Run::share).toArray()),
+                bytes * mean, median(allReadings), median(Arrays.stream(done).mapToDouble(Run::share).toArray()),
                 multiplyAdds * mean, multiplyAdds * mean / roof.peak(), test.prefill() ? null : Latency.of(nanos),
+                test.prefill() ? null : Latency.tail(Arrays.stream(allReadings).map(reading -> 1 / reading).toArray()),
                 energy.isEmpty() ? null : Arrays.stream(done).mapToDouble(Run::joules).sum() / all);
     }
 

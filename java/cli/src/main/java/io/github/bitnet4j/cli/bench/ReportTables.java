@@ -19,7 +19,7 @@ public final class ReportTables {
         boolean energy = report.tests().stream().anyMatch(test -> test.joulesPerToken() != null);
         List<String> titles = new ArrayList<>(List.of("model", "isa", ">threads", "head", "kv", "load", ">test", ">t/s", ">GB/s",
                 ">of read", ">G MAC/s", ">of peak"));
-        titles.addAll(latency ? List.of(">p50 ms", ">p99/p50") : List.of());
+        titles.addAll(latency ? List.of(">p50 ms", ">p99/p50", ">reads' p99/p50") : List.of());
         titles.addAll(energy ? List.of(">J/token") : List.of());
         return new Cells(titles, report.tests().stream().map(test -> {
             TestResult.Setting setting = test.setting();
@@ -29,7 +29,8 @@ public final class ReportTables {
                     percent(test.peakShare())));
             Optional<Latency> of = Optional.ofNullable(test.latency());
             cells.addAll(latency ? List.of(of.map(l -> format("%.2f", l.p50())).orElse(""),
-                    of.map(l -> format("%.2f", l.p99OverP50())).orElse("")) : List.of());
+                    of.map(l -> format("%.2f", l.p99OverP50())).orElse(""),
+                    Optional.ofNullable(test.readTail()).map(tail -> format("%.2f", tail)).orElse("")) : List.of());
             cells.addAll(energy ? List.of(Optional.ofNullable(test.joulesPerToken()).map(j -> format("%.3f", j)).orElse(""))
                     : List.of());
             return cells;
@@ -60,7 +61,7 @@ public final class ReportTables {
     }
 
     private static final String CSV_TITLES = "model,size,params,isa,threads,batch,head,kv,load,test,tokens_per_second,stddev,"
-            + "bytes_per_token,bytes_per_second,read_bandwidth,bandwidth_share,multiply_adds_per_second,peak_share,p50_ms,p99_ms,joules_per_token";
+            + "bytes_per_token,bytes_per_second,read_bandwidth,bandwidth_share,multiply_adds_per_second,peak_share,p50_ms,p99_ms,read_p99_over_p50,joules_per_token";
     private static final String CSV_KERNEL_TITLES = "kernel,operation,format,isa,rows,cols,n,density,threads,nanoseconds,bytes,"
             + "multiply_adds,float_multiply_adds,bytes_per_second,bandwidth_share,multiply_adds_per_second,peak_share";
 
@@ -83,6 +84,7 @@ public final class ReportTables {
                 format("%.0f", test.readBandwidth()), format("%.6f", test.bandwidthShare()),
                 format("%.0f", test.multiplyAddsPerSecond()), format("%.6f", test.peakShare()),
                 latency == null ? "" : format("%.6f", latency.p50()), latency == null ? "" : format("%.6f", latency.p99()),
+                test.readTail() == null ? "" : format("%.6f", test.readTail()),
                 test.joulesPerToken() == null ? "" : format("%.6f", test.joulesPerToken()));
     }
 

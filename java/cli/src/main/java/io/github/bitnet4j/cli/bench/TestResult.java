@@ -25,13 +25,15 @@ import java.util.List;
  * @param multiplyAddsPerSecond int8 multiply-adds a second
  * @param peakShare       share of the peak of the ISA's own multiply-add on as many threads
  * @param latency         of generated tokens; null for prompts
+ * @param readTail        p99 over p50 of the times that as many mere readings of the weights took; null for prompts, and in
+ *                        files of older versions
  * @param joulesPerToken  energy of the processor; null where the system does not tell
  */
 @JsonInclude(JsonInclude.Include.NON_NULL)
 public record TestResult(String model, String file, long size, long params, Setting setting, String test, boolean prefill, int tokens,
                          int depth, double tokensPerSecond, double stddev, double[] samples, double bytesPerToken,
                          double bytesPerSecond, double readBandwidth, double bandwidthShare, double multiplyAddsPerSecond,
-                         double peakShare, Latency latency, Double joulesPerToken) {
+                         double peakShare, Latency latency, Double readTail, Double joulesPerToken) {
 
     /**
      * How a test ran.

@@ -3,6 +3,7 @@ package io.github.bitnet4j.cli.bench;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.stream.DoubleStream;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 
@@ -15,6 +16,7 @@ class LatencyTest {
         assertEquals(198, latency.p99());
         assertEquals(200, latency.max());
         assertEquals(1.98, latency.p99OverP50(), 1e-12);
+        assertEquals(1.98, Latency.tail(DoubleStream.iterate(200, t -> t - 1).limit(200).toArray()), 1e-12);
     }
 
     @Test
