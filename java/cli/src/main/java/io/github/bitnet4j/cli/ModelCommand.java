@@ -99,11 +99,15 @@ abstract class ModelCommand extends BitNetCommand {
         String chosenIsa = isa != null ? isa
                 : System.getenv("BITNET_ISA") != null ? "auto" : tuned.map(Tuning::isa).orElse("auto");
         LoadMode chosenLoad = loadMode(load != null ? load : tuned.map(Tuning::load).orElse("mmap"));
-        ModelOptions base = isa != null || System.getenv("BITNET_ISA") != null ? ModelOptions.DEFAULT
-                : tuned.map(Tuning::crossovers).map(ModelOptions.DEFAULT::withCrossovers).orElse(ModelOptions.DEFAULT);
-        return checked(() -> base.withThreads(chosenThreads).withContextLength(ctx).withIsa(chosenIsa)
-                .withKvPrecision(kvPrecision()).withLoad(chosenLoad).withLayout(
-                        new TernaryLayout(TlTilesArgument.parse(tlTiles), I2sOrderArgument.parse(i2sOrder))));
+        ModelOptions base = isa != null || System.getenv("BITNET_ISA") != null ? untunedOptions()
+                : tuned.map(Tuning::crossovers).map(untunedOptions()::withCrossovers).orElse(untunedOptions());
+        return checked(() -> base.withThreads(chosenThreads).withContextLength(ctx).withIsa(chosenIsa).withLoad(chosenLoad));
+    }
+
+    /** What the command line says of the file and of the cache, and nothing that {@code tune} chooses. */
+    final ModelOptions untunedOptions() {
+        return ModelOptions.DEFAULT.withKvPrecision(kvPrecision()).withLayout(
+                new TernaryLayout(TlTilesArgument.parse(tlTiles), I2sOrderArgument.parse(i2sOrder)));
     }
 
     /** What {@code bitnet tune} remembered; a file that cannot be used is named in one line on standard error. */
@@ -134,7 +138,7 @@ abstract class ModelCommand extends BitNetCommand {
 
     /** Whether the command line names what {@code tune} chooses. */
     final boolean settingsGiven() {
-        return isa != null || load != null || !threads.equals(List.of(0));
+        return isa != null || load != null || ctx != 0 || !threads.equals(List.of(0));
     }
 
     static LoadMode loadMode(String load) {

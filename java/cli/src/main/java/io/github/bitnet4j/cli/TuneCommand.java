@@ -86,7 +86,7 @@ final class TuneCommand extends ModelCommand {
     @Override
     public Integer call() throws IOException {
         if (settingsGiven()) {
-            throw new UsageException("tune chooses -t, --isa and --load itself");
+            throw new UsageException("tune chooses -t, -c, --isa and --load itself");
         }
         Path file = console.tuning().get().orElseThrow(() -> new BitNetException("there is no file to remember settings in"));
         if (forget) {
@@ -172,8 +172,8 @@ final class TuneCommand extends ModelCommand {
         progress.update(Math.min(System.nanoTime() - start, LIMIT_NANOS) / 1_000_000, LIMIT_NANOS / 1_000_000, what);
     }
 
-    private static ModelOptions options(Trial trial) {
-        return ModelOptions.DEFAULT.withThreads(trial.threads()).withIsa(trial.isa()).withLoad(loadMode(trial.load()))
+    private ModelOptions options(Trial trial) {
+        return untunedOptions().withThreads(trial.threads()).withIsa(trial.isa()).withLoad(loadMode(trial.load()))
                 .withContextLength(PROMPT + STEPS);
     }
 

@@ -9,6 +9,7 @@ import io.github.bitnet4j.model.Kernels;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -111,8 +112,17 @@ class TuneCommandTest {
 
     @Test
     void settingsAreNotGivenToTheirSearch() {
-        Cli refused = Cli.runTuned(file, "tune", "-t", "1");
+        for (String given : List.of("-t", "-c")) {
+            Cli refused = Cli.runTuned(file, "tune", given, "1");
+            assertEquals(2, refused.status());
+            assertTrue(refused.err().contains("tune chooses -t, -c, --isa and --load itself"), refused.err());
+        }
+    }
+
+    @Test
+    void whatTheFileAndTheCacheAreIsHeard() {
+        Cli refused = Cli.runTuned(file, "tune", "--kv", "f64");
         assertEquals(2, refused.status());
-        assertTrue(refused.err().contains("tune chooses -t, --isa and --load itself"), refused.err());
+        assertTrue(refused.err().contains("--kv is 'f64'"), refused.err());
     }
 }
