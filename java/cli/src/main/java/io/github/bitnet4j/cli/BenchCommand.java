@@ -2,6 +2,7 @@ package io.github.bitnet4j.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.github.bitnet4j.BitNetException;
+import io.github.bitnet4j.WholeFile;
 import io.github.bitnet4j.api.BitNetModel;
 import io.github.bitnet4j.api.HeadUse;
 import io.github.bitnet4j.api.ModelOptions;
@@ -19,7 +20,6 @@ import io.github.bitnet4j.cli.bench.ReportTables;
 import io.github.bitnet4j.cli.bench.Roof;
 import io.github.bitnet4j.cli.bench.Sampled;
 import io.github.bitnet4j.cli.bench.TestResult;
-import io.github.bitnet4j.gguf.WholeFile;
 import io.github.bitnet4j.model.Cpu;
 import io.github.bitnet4j.model.KernelShapes;
 import io.github.bitnet4j.synth.SynthPreset;

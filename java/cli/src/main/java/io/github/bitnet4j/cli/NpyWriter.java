@@ -1,6 +1,6 @@
 package io.github.bitnet4j.cli;
 
-import io.github.bitnet4j.gguf.WholeFile;
+import io.github.bitnet4j.WholeFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;

@@ -1,7 +1,7 @@
 package io.github.bitnet4j.cli;
 
+import io.github.bitnet4j.WholeFile;
 import io.github.bitnet4j.api.ModelOptions;
-import io.github.bitnet4j.gguf.WholeFile;
 import io.github.bitnet4j.model.Cpu;
 import io.github.bitnet4j.model.Crossovers;
 import java.io.IOException;

@@ -1,5 +1,6 @@
 package io.github.bitnet4j.gguf;
 
+import io.github.bitnet4j.WholeFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.WritableByteChannel;

@@ -1,4 +1,4 @@
-package io.github.bitnet4j.gguf;
+package io.github.bitnet4j;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;

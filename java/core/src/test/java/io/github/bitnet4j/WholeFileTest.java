@@ -1,4 +1,4 @@
-package io.github.bitnet4j.gguf;
+package io.github.bitnet4j;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
