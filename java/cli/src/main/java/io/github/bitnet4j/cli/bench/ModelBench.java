@@ -135,28 +135,28 @@ public final class ModelBench {
     /** The tokens as one prompt, or one by one, the nanoseconds of each from {@code nanos[first]} on. */
     private void pass(BenchTest test, int[] tokens, long[] nanos, int first) {
         if (test.prefill()) {
-            evaluate(tokens);
+            step(tokens);
             return;
         }
         long start = System.nanoTime();
         for (int i = 0; i < tokens.length; i++) {
-            step(tokens[i]);
+            step(new int[] {tokens[i]});
             long end = System.nanoTime();
             nanos[first + i] = end - start;
             start = end;
         }
     }
 
-    /** One token, for its logits or, with a head in two passes, for the likeliest token after it. */
-    private void step(int token) {
+    /** Tokens, for the logits after them or, with a head in two passes, for the likeliest token after them. */
+    private void step(int[] tokens) {
         if (model.head() == HeadMode.EXACT) {
-            evaluate(new int[] {token});
+            evaluate(tokens);
             return;
         }
-        int position = session.position();
-        Generation generation = session.generate(new int[] {token}, LIKELIEST);
+        int end = session.position() + tokens.length;
+        Generation generation = session.generate(tokens, LIKELIEST);
         generation.text();
-        session.rewind(position + 1);
+        session.rewind(end);
         HeadUse use = generation.headUse();
         headUse = new HeadUse(headUse.tokens() + use.tokens(), headUse.twoPass() + use.twoPass(), headUse.logits() + use.logits());
     }
