@@ -5,6 +5,7 @@ import io.github.bitnet4j.api.ModelInfo;
 import io.github.bitnet4j.bindings.NativeLibrary;
 import io.github.bitnet4j.bindings.NativeLibraryException;
 import io.github.bitnet4j.model.Cpu;
+import io.github.bitnet4j.model.HeadMode;
 import io.github.bitnet4j.model.Kernels;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -86,7 +87,7 @@ final class DoctorCommand extends ModelCommand {
 
     /** Decoding reads all weights for every token, so memory bandwidth bounds it: that of a copy, if there is one. */
     private Estimate estimate(Library library) {
-        try (BitNetModel model = open()) {
+        try (BitNetModel model = open(modelOptions().withHead(HeadMode.AUTO))) {
             ModelInfo info = model.info();
             Loading load = Loading.of(model.weightMemory());
             double bandwidth = load.copiedBytes() == 0 ? library.readBandwidth()

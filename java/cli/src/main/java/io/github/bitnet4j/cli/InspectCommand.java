@@ -7,6 +7,7 @@ import io.github.bitnet4j.gguf.GgufFile;
 import io.github.bitnet4j.gguf.GgufTensor;
 import io.github.bitnet4j.model.Architecture;
 import io.github.bitnet4j.model.Cpu;
+import io.github.bitnet4j.model.HeadMode;
 import io.github.bitnet4j.model.I2sOrder;
 import io.github.bitnet4j.model.Kernels;
 import io.github.bitnet4j.model.ModelCheck;
@@ -101,7 +102,7 @@ final class InspectCommand extends ModelCommand {
 
     /** Opening tells. */
     private Trial trial(Path path) {
-        try (BitNetModel model = open(path, modelOptions())) {
+        try (BitNetModel model = open(path, modelOptions().withHead(HeadMode.AUTO))) {
             return new Trial(Optional.empty(), Loading.of(model.weightMemory()).repackedText());
         } catch (UsageException e) {
             throw e;

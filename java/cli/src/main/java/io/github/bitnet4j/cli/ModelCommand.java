@@ -5,6 +5,7 @@ import io.github.bitnet4j.api.BitNetModel;
 import io.github.bitnet4j.api.ModelOptions;
 import io.github.bitnet4j.gguf.GgufException;
 import io.github.bitnet4j.gguf.GgufFile;
+import io.github.bitnet4j.model.HeadMode;
 import io.github.bitnet4j.model.Kernels;
 import io.github.bitnet4j.model.KvPrecision;
 import io.github.bitnet4j.model.LoadMode;
@@ -82,7 +83,7 @@ abstract class ModelCommand extends BitNetCommand {
         return threads;
     }
 
-    /** How to open the model, as asked for. */
+    /** How to open the model, as asked for; commands that generate choose another head. */
     final ModelOptions modelOptions() {
         if (threads.size() != 1) {
             throw new UsageException("-t takes one number of threads here; 'bitnet bench' takes several");
@@ -101,7 +102,8 @@ abstract class ModelCommand extends BitNetCommand {
         LoadMode chosenLoad = loadMode(load != null ? load : tuned.map(Tuning::load).orElse("mmap"));
         ModelOptions base = isa != null || System.getenv("BITNET_ISA") != null ? untunedOptions()
                 : tuned.map(Tuning::crossovers).map(untunedOptions()::withCrossovers).orElse(untunedOptions());
-        return checked(() -> base.withThreads(chosenThreads).withContextLength(ctx).withIsa(chosenIsa).withLoad(chosenLoad));
+        return checked(() -> base.withThreads(chosenThreads).withContextLength(ctx).withIsa(chosenIsa).withLoad(chosenLoad)
+                .withHead(HeadMode.EXACT));
     }
 
     /** What the command line says of the file and of the cache, and nothing that {@code tune} chooses. */

@@ -2,11 +2,13 @@ package io.github.bitnet4j.cli;
 
 import io.github.bitnet4j.BitNetException;
 import io.github.bitnet4j.api.BitNetModel;
+import io.github.bitnet4j.api.GenerationOptions;
 import io.github.bitnet4j.api.ModelOptions;
 import io.github.bitnet4j.api.Session;
 import io.github.bitnet4j.model.Cpu;
 import io.github.bitnet4j.model.Crossovers;
 import io.github.bitnet4j.model.Kernels;
+import io.github.bitnet4j.sampling.SamplingOptions;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -33,6 +35,8 @@ final class TuneCommand extends ModelCommand {
     /** So many are generated at a time; the best of the rounds counts. */
     private static final int STEPS = 8;
     private static final int ROUNDS = 3;
+    private static final GenerationOptions GREEDY = GenerationOptions.tokens(STEPS).withSampling(SamplingOptions.GREEDY.withSeed(1))
+            .withIgnoreStopIds(true);
     /** After which no trial begins. */
     private static final long LIMIT_NANOS = 50_000_000_000L;
     /** What a setting must save to be preferred to a plainer one; huge pages cost memory and time to open. */
@@ -204,9 +208,7 @@ final class TuneCommand extends ModelCommand {
         for (int round = 0; round < ROUNDS; round++) {
             session.rewind(PROMPT);
             long before = System.nanoTime();
-            for (int i = PROMPT; i < tokens.length; i++) {
-                session.evaluate(new int[] {tokens[i]}, 0, (index, logits) -> {});
-            }
+            session.generate(new int[] {tokens[PROMPT]}, GREEDY).text();
             best = Math.max(best, STEPS * 1e9 / (System.nanoTime() - before));
         }
         return best;

@@ -22,7 +22,8 @@ import java.util.Optional;
  *                      {@code INT8} for generating long texts in half the memory, faster and a little less exact, {@code F32}
  *                      for comparing logits with those of an exact evaluation
  * @param head          how a generation finds the tokens it can choose: {@code TWO_PASS} reads a quarter of the head, takes
- *                      memory of that size, and chooses the same tokens; {@code AUTO} does so where the file has that quarter
+ *                      memory of that size, and chooses the same tokens; {@code AUTO} does so where the file has that quarter, or
+ *                      the head is so large that it pays; {@code EXACT} is for those who only want logits
  * @param load          where weights lie: {@code HUGEPAGES} copies them to pages that are read faster
  * @param loadListener  hears how far the copying has come
  * @param layout        of ternary tensors, for files of other programs, which do not record it
@@ -34,7 +35,7 @@ public record ModelOptions(int threads, int contextLength, String isa, int batch
 
     /**
      * One thread a physical core, the model's context, the best kernels, 512 rows a pass, f16 keys and values, the head
-     * that the file is made for, weights in the file.
+     * that is fastest for generating, weights in the file.
      */
     public static final ModelOptions DEFAULT = new ModelOptions(0, 0, "auto", 512, KvPrecision.F16, HeadMode.AUTO,
             LoadMode.MMAP, LoadListener.NONE, TernaryLayout.OF_THE_FILE, Optional.empty());

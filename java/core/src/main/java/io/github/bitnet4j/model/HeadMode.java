@@ -3,8 +3,8 @@ package io.github.bitnet4j.model;
 /** How the output head finds the tokens that a sampler can choose. All give the same tokens. */
 public enum HeadMode {
     /**
-     * {@link #TWO_PASS} where the file carries the coarse copy of the head ({@code bitnet optimize} puts it there), otherwise
-     * {@link #EXACT}.
+     * {@link #TWO_PASS} where the file carries the coarse copy of the head ({@code bitnet optimize} puts it there) or the head is
+     * larger than caches are, otherwise {@link #EXACT}.
      */
     AUTO,
     /** Computes every logit: reads the whole head for each token. */

@@ -20,6 +20,8 @@ public final class TwoPassHead {
 
     /** Rows that are packed together. */
     private static final long GROUP = 16;
+    /** Bytes of a head from which on {@link HeadMode#AUTO} packs a copy: smaller ones are read from caches, and soon. */
+    private static final long LARGE = 32L << 20;
 
     private final Kernels kernels;
     private final MemorySegment head;
@@ -66,8 +68,15 @@ public final class TwoPassHead {
             throw weights.bad(TENSOR, "is no copy of this model's output head; optimise the original file again, or use the head "
                     + "as it is (--head exact)");
         }
-        return stored.or(() -> mode == HeadMode.AUTO ? Optional.empty() : Optional.of(pack(head, kernels, arena)))
+        return stored.or(() -> mode == HeadMode.TWO_PASS || repays(head) ? Optional.of(pack(head, kernels, arena)) : Optional.empty())
                 .map(coarse -> new TwoPassHead(head, coarse, stored.isPresent(), rows, kernels, arena));
+    }
+
+    /** Whether generating tokens gains more than packing costs, for all but the shortest texts. */
+    private static boolean repays(MemorySegment head) {
+        long rows = bn_matrix.rows(head);
+        long cols = bn_matrix.cols(head);
+        return Kernels.bytes(GgmlType.of(bn_matrix.type(head)), rows, cols) >= LARGE && Kernels.fits(GgmlType.D4_R16, rows, cols);
     }
 
     private static MemorySegment pack(MemorySegment head, Kernels kernels, Arena arena) {

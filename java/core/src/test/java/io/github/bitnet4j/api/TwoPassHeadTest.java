@@ -24,6 +24,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -135,6 +136,18 @@ class TwoPassHeadTest {
             }
         }
         assertArrayEquals(logits[0], logits[1]);
+    }
+
+    /** A copy of a head of 32 MiB pays, and then it is the default, unless rows are too long to have one. */
+    @ParameterizedTest
+    @CsvSource({"65535, 256, EXACT", "65536, 256, TWO_PASS", "2048, 8448, EXACT"})
+    void largeHeadsAreReadInTwoPasses(int rows, int cols, HeadMode expected, @TempDir Path folder) throws IOException {
+        Path path = folder.resolve("head.gguf");
+        Synth.write(SynthSpec.builder().vocab(rows).hidden(cols).heads(2, 1, 64).layers(1).build(), path);
+        try (BitNetModel model = BitNetModel.open(path); BitNetModel exact = open(path, HeadMode.EXACT)) {
+            assertEquals(expected, model.head());
+            assertEquals(HeadMode.EXACT, exact.head());
+        }
     }
 
     @Test
