@@ -47,7 +47,8 @@ final class Vocabularies {
                 .model(metadata.string(PREFIX + "model").orElse("gpt2"))
                 .addEos(metadata.bool(PREFIX + "add_eos_token").orElse(false))
                 .spacePrefix(spacePrefix(metadata))
-                .composes(metadata.bool(Vocabulary.COMPOSES_KEY).orElse(false));
+                .composes(metadata.bool(Vocabulary.COMPOSES_KEY).orElse(false))
+                .piecesWithin(metadata.bool(Vocabulary.PIECES_KEY).orElse(false));
         pre(metadata, tokens).ifPresent(vocabulary::pre);
         metadata.array(PREFIX + "merges").ifPresent(merges -> vocabulary.merges(merges.strings()));
         metadata.array(PREFIX + "scores").ifPresent(scores -> vocabulary.scores(scores.floats()));

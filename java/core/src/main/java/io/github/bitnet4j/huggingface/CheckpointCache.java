@@ -16,7 +16,7 @@ import java.util.stream.Stream;
 /** Converted checkpoints, so that a folder runs like a file: the first time it is converted, later it is mapped. */
 public final class CheckpointCache {
     /** Of what the converter writes: raised with every change of it, so that files of an older one are not taken. */
-    private static final int VERSION = 2;
+    private static final int VERSION = 3;
 
     private final Path root;
 

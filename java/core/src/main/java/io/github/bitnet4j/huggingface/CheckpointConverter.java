@@ -110,8 +110,7 @@ public final class CheckpointConverter {
                 .bools(prefix + "attention.sliding_window_pattern", window.layers())
                 .f32(prefix + "rope.freq_base_swa", (float) window.ropeTheta()));
         new SentenceModules(checkpoint).poolingType().ifPresent(type -> writer.u32(prefix + "pooling_type", type));
-        TokenizerJson tokenizer = new TokenizerJson(checkpoint.requireJson("tokenizer.json"),
-                checkpoint.folder().resolve("tokenizer.json"));
+        CheckpointVocabulary tokenizer = CheckpointVocabulary.of(checkpoint);
         tokenizer.addTo(writer, config.vocabulary());
         addSpecialIds(tokenizer);
         addSampling();
@@ -121,7 +120,7 @@ public final class CheckpointConverter {
      * Those that the tokenizer puts around a text; otherwise those of the configuration. generation_config.json may name several
      * ids that end a text: the first ends the text, the second a turn; all are listed.
      */
-    private void addSpecialIds(TokenizerJson tokenizer) {
+    private void addSpecialIds(CheckpointVocabulary tokenizer) {
         JsonNode model = checkpoint.requireJson("config.json");
         JsonNode generation = checkpoint.json("generation_config.json").orElse(model);
         JsonNode end = generation.has("eos_token_id") ? generation.path("eos_token_id") : model.path("eos_token_id");

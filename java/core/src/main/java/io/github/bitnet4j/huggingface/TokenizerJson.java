@@ -20,16 +20,9 @@ import java.util.OptionalInt;
  * The vocabulary of {@code tokenizer.json} as the keys {@code tokenizer.ggml.*}. Two kinds are known: byte-level BPE with a split
  * that has a name in GGUF, and SentencePiece's BPE, which falls back on bytes.
  */
-final class TokenizerJson {
-    private static final String PREFIX = "tokenizer.ggml.";
-    private static final int NORMAL = 1;
-    private static final int UNKNOWN = 2;
-    private static final int CONTROL = 3;
-    private static final int USER_DEFINED = 4;
-    private static final int UNUSED = 5;
-    private static final int BYTE = 6;
-    /** Gemma's vocabulary ends with it, and models of texts have no row for it. */
-    private static final String IMAGE = "<image_soft_token>";
+final class TokenizerJson implements CheckpointVocabulary {
+    static final String NAME = "tokenizer.json";
+    private static final String PREFIX = TokenList.PREFIX;
     private static final String SPACE_MARK = "\u2581";
 
     private final JsonNode json;
@@ -42,64 +35,40 @@ final class TokenizerJson {
         this.file = file;
     }
 
-    /**
-     * Adds the vocabulary.
-     *
-     * @param size rows of the embedding table; ids without a token become unused ones
-     */
-    void addTo(GgufWriter writer, int size) {
+    @Override
+    public void addTo(GgufWriter writer, int size) {
         if (!model.path("type").asText().equals("BPE") || !model.path("vocab").isObject()) {
             throw bad("holds a vocabulary of the type '" + model.path("type").asText() + "'; only BPE can be used here");
         }
         boolean sentencePiece = model.path("byte_fallback").asBoolean();
-        String[] tokens = new String[size];
-        int[] types = new int[size];
-        Arrays.fill(types, UNUSED);
-        model.path("vocab").properties().forEach(entry -> put(tokens, types, entry.getValue(), entry.getKey(),
-                sentencePiece ? pieceType(entry.getKey()) : NORMAL));
-        for (JsonNode added : json.path("added_tokens")) {
-            if (added.path("id").asInt() < size || !added.path("content").asText().equals(IMAGE)) {
-                put(tokens, types, added.path("id"), content(added, sentencePiece), addedType(added, sentencePiece));
-            }
-        }
-        for (int id = 0; id < size; id++) {
-            tokens[id] = tokens[id] == null ? "[PAD" + id + "]" : tokens[id];
-        }
+        TokenList tokens = new TokenList(file, size);
+        model.path("vocab").properties().forEach(entry -> tokens.put(entry.getValue().asInt(-1), entry.getKey(),
+                sentencePiece ? pieceType(entry.getKey()) : TokenList.NORMAL));
+        json.path("added_tokens").forEach(added -> tokens.putAdded(added.path("id").asInt(-1), content(added, sentencePiece),
+                addedType(added, sentencePiece)));
         List<String> merges = merges();
         if (sentencePiece) {
-            writer.string(PREFIX + "model", "llama").string(PREFIX + "pre", "default")
-                    .floats(PREFIX + "scores", scores(tokens, merges));
-            addSpacePrefix(writer, spacePrefix());
+            CheckpointVocabulary.addSentencePiece(writer, scores(tokens, merges), spacePrefix());
         } else {
             writer.string(PREFIX + "model", "gpt2").string(PREFIX + "pre", split().ggufName());
             if (composes()) {
                 writer.bool(Vocabulary.COMPOSES_KEY, true);
             }
         }
-        writer.strings(PREFIX + "tokens", List.of(tokens))
-                .ints(PREFIX + "token_type", types)
-                .strings(PREFIX + "merges", merges)
+        tokens.addTo(writer);
+        writer.strings(PREFIX + "merges", merges)
                 .bool(PREFIX + "add_bos_token", added(0).isPresent())
                 .bool(PREFIX + "add_eos_token", added(1).isPresent());
     }
 
-    private void put(String[] tokens, int[] types, JsonNode id, String token, int type) {
-        int at = id.asInt(-1);
-        if (at < 0 || at >= tokens.length) {
-            throw bad("gives the token '" + token + "' the id " + id + ", and the embedding table has " + tokens.length + " rows");
-        }
-        tokens[at] = token;
-        types[at] = type;
-    }
-
     private int pieceType(String token) {
         boolean unknown = token.equals(model.path("unk_token").asText());
-        return unknown ? UNKNOWN : token.matches("<0x[0-9A-F]{2}>") ? BYTE : NORMAL;
+        return unknown ? TokenList.UNKNOWN : TokenList.isByteName(token) ? TokenList.BYTE : TokenList.NORMAL;
     }
 
     private int addedType(JsonNode added, boolean sentencePiece) {
-        boolean unknown = sentencePiece && pieceType(added.path("content").asText()) == UNKNOWN;
-        return unknown ? UNKNOWN : added.path("special").asBoolean() ? CONTROL : USER_DEFINED;
+        boolean unknown = sentencePiece && pieceType(added.path("content").asText()) == TokenList.UNKNOWN;
+        return unknown ? TokenList.UNKNOWN : added.path("special").asBoolean() ? TokenList.CONTROL : TokenList.USER_DEFINED;
     }
 
     /** A token that is looked for in normalized text, where spaces are marks, is found in plain text with spaces. */
@@ -117,14 +86,14 @@ final class TokenizerJson {
     }
 
     /** For programs that go by scores: the earlier the first merge that makes a token, the higher. The merges say more. */
-    private static float[] scores(String[] tokens, List<String> merges) {
+    private static float[] scores(TokenList tokens, List<String> merges) {
         Map<String, Integer> firstRank = new HashMap<>();
         for (String merge : merges) {
             firstRank.putIfAbsent(merge.replaceFirst(" ", ""), firstRank.size());
         }
-        float[] scores = new float[tokens.length];
-        for (int id = 0; id < tokens.length; id++) {
-            scores[id] = -firstRank.getOrDefault(tokens[id], 0);
+        float[] scores = new float[tokens.size()];
+        for (int id = 0; id < scores.length; id++) {
+            scores[id] = -firstRank.getOrDefault(tokens.token(id), 0);
         }
         return scores;
     }
@@ -150,14 +119,6 @@ final class TokenizerJson {
         return known.orElseThrow(() -> unknownSteps("splits", steps, "one Split by the expression of "
                 + String.join(" or ", Arrays.stream(PreTokenizer.values()).map(PreTokenizer::ggufName).toList())
                 + ", then ByteLevel"));
-    }
-
-    /** Programs that know nothing of {@link SpacePrefix#KEY} put a space before each stretch of text, or never. */
-    private static void addSpacePrefix(GgufWriter writer, SpacePrefix prefix) {
-        writer.bool(PREFIX + "add_space_prefix", prefix != SpacePrefix.NEVER);
-        if (prefix == SpacePrefix.WHERE_MISSING || prefix == SpacePrefix.FIRST) {
-            writer.string(SpacePrefix.KEY, prefix.label());
-        }
     }
 
     /** Before what SentencePiece's BPE puts a space: Llama's files say it by a normalizer or by {@code Metaspace}, Gemma's never do. */
@@ -217,13 +178,14 @@ final class TokenizerJson {
         return steps;
     }
 
-    /** The token that the template of a text has before it. */
-    OptionalInt bos() {
+    /** By the template of a text. */
+    @Override
+    public OptionalInt bos() {
         return id(0);
     }
 
-    /** The one behind it: for embeddings not always what ends a text that is generated. */
-    OptionalInt eos() {
+    @Override
+    public OptionalInt eos() {
         return id(1);
     }
 

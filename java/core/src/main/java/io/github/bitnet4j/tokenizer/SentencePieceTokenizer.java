@@ -1,5 +1,7 @@
 package io.github.bitnet4j.tokenizer;
 
+import java.util.Arrays;
+
 /**
  * Byte-pair encoding as SentencePiece does it ({@code tokenizer.ggml.model = llama}; Llama 1 and 2, Gemma): a text starts as its
  * characters, spaces are characters like others, and again and again, of all neighbours that make a token, the pair whose token
@@ -56,7 +58,32 @@ final class SentencePieceTokenizer extends TableTokenizer {
 
     @Override
     void encode(byte[] text, int from, int to, boolean first, PairMerger merger, IdList into) {
-        boolean prefix = spacePrefix.isPut(first, spaceWidth(text, from, to) > 0);
+        boolean prefix = from < to && spacePrefix.isPut(first, spaceWidth(text, from, to) > 0);
+        if (within.isEmpty()) {
+            merge(text, from, to, prefix, merger, into);
+        } else {
+            byte[] spaced = spaced(text, from, to, prefix);
+            cut(within, spaced, into, (start, end) -> merge(spaced, start, end, false, merger, into));
+        }
+    }
+
+    /** A stretch of text as SentencePiece looks for user-defined pieces in it: with its space before it, and all spaces alike. */
+    private static byte[] spaced(byte[] text, int from, int to, boolean prefix) {
+        byte[] spaced = new byte[to - from + 1];
+        int size = 0;
+        if (prefix) {
+            spaced[size++] = ' ';
+        }
+        for (int at = from; at < to;) {
+            int width = spaceWidth(text, at, to);
+            spaced[size++] = width > 0 ? (byte) ' ' : text[at];
+            at += Math.max(1, width);
+        }
+        return Arrays.copyOf(spaced, size);
+    }
+
+    /** Merges the characters of a stretch of text, with a space before it or without. */
+    private void merge(byte[] text, int from, int to, boolean prefix, PairMerger merger, IdList into) {
         while (from < to) {
             int end = wordsApart ? wordEnd(text, from, to) : to;
             int[] piece = merger.tokens(end - from + 1);

@@ -13,7 +13,9 @@ public enum SpacePrefix {
     /** Before each stretch that begins with no space: {@code Metaspace} with {@code prepend_scheme: always}. */
     WHERE_MISSING,
     /** Before a text that begins with no space, but not after special tokens: {@code prepend_scheme: first}. */
-    FIRST;
+    FIRST,
+    /** Before a text, whatever it begins with, but not after special tokens: SentencePiece itself, and {@code legacy: false}. */
+    TEXT;
 
     /** Of metadata, in files that were converted here: what llama.cpp's {@code tokenizer.ggml.add_space_prefix} cannot say. */
     public static final String KEY = "bitnet4j.tokenizer.space_prefix";
@@ -40,6 +42,12 @@ public enum SpacePrefix {
             case ALWAYS -> true;
             case WHERE_MISSING -> !beginsWithSpace;
             case FIRST -> first && !beginsWithSpace;
+            case TEXT -> first;
         };
+    }
+
+    /** Whether it comes before the whole text, and not before what follows a special token. */
+    boolean isOfWholeText() {
+        return this == FIRST || this == TEXT;
     }
 }

@@ -35,12 +35,12 @@ public final class StreamDecoder {
      * @throws IndexOutOfBoundsException if the vocabulary has no such id
      */
     public String push(int id) {
-        boolean ends = tokenizer.isSpecial(id) || tokenizer.isUserDefined(id);
+        boolean ends = tokenizer.isBetweenTexts(id);
         byte[] bytes = special == SpecialText.HIDE && tokenizer.isSpecial(id) ? NOTHING : tokenizer.bytes(id);
         if (begins && !ends && spacePrefix != SpacePrefix.NEVER && bytes.length > 0 && bytes[0] == ' ') {
             bytes = Arrays.copyOfRange(bytes, 1, bytes.length);
         }
-        begins = spacePrefix == SpacePrefix.FIRST ? begins && tokenizer.isSpecial(id) : ends;
+        begins = spacePrefix.isOfWholeText() ? begins && tokenizer.isSpecial(id) : ends;
         if (held.length > 0) {
             byte[] token = bytes;
             bytes = Arrays.copyOf(held, held.length + token.length);

@@ -19,6 +19,8 @@ abstract sealed class TableTokenizer implements Tokenizer permits BytePairTokeni
     /** Found in any text; and found where control tokens are parsed, which includes the former. */
     private final SpecialTrie userDefined = new SpecialTrie();
     private final SpecialTrie special = new SpecialTrie();
+    /** Neither of these, but found by {@link SentencePieceTokenizer} in what it makes of a text, see {@link Vocabulary#piecesWithin}. */
+    final SpecialTrie within = new SpecialTrie();
     private final OptionalInt bos;
     private final OptionalInt eos;
     private final OptionalInt eot;
@@ -46,7 +48,7 @@ abstract sealed class TableTokenizer implements Tokenizer permits BytePairTokeni
         int id = 0;
         for (String token : vocabulary.tokens()) {
             int type = vocabulary.types().applyAsInt(id);
-            addSpecial(id, type, token);
+            addSpecial(id, type, token, vocabulary.piecesWithin());
             int at = table.reserve(Spelling.MOST_BYTES * token.length());
             int end = isSpelled(type) ? spelling.write(token, 0, token.length(), table.arena(), at) : -1;
             int single = type == Vocabulary.BYTE ? byteNamed(token) : -1;
@@ -75,7 +77,7 @@ abstract sealed class TableTokenizer implements Tokenizer permits BytePairTokeni
         };
     }
 
-    private void addSpecial(int id, int type, String token) {
+    private void addSpecial(int id, int type, String token, boolean piecesWithin) {
         boolean everywhere = type == Vocabulary.USER_DEFINED;
         boolean parsed = type == Vocabulary.CONTROL || type == Vocabulary.UNKNOWN;
         if (parsed) {
@@ -83,6 +85,10 @@ abstract sealed class TableTokenizer implements Tokenizer permits BytePairTokeni
         }
         user.set(id, everywhere);
         if (token.isEmpty() || !everywhere && !parsed) {
+            return;
+        }
+        if (everywhere && piecesWithin) {
+            within.add(Utf8.encode(token.replace(SentencePieceTokenizer.SPACE_MARK, ' ')), id);
             return;
         }
         byte[] text = Utf8.encode(token);
@@ -153,21 +159,31 @@ abstract sealed class TableTokenizer implements Tokenizer permits BytePairTokeni
         byte[] utf8 = Utf8.encode(text);
         IdList ids = new IdList(utf8.length / 3);
         PairMerger merger = new PairMerger(merges());
-        SpecialTrie trie = mode == SpecialTokens.PARSE ? special : userDefined;
+        cut(mode == SpecialTokens.PARSE ? special : userDefined, utf8, ids,
+                (from, to) -> encode(utf8, from, to, first && from == 0, merger, ids));
+        return ids.toArray();
+    }
+
+    /** Encodes text between tokens that are found as they are; it may be empty. */
+    interface Between {
+        void encode(int from, int to);
+    }
+
+    /** Cuts a text at the tokens of a trie, which go into {@code ids} behind what {@code between} makes of the text before them. */
+    static void cut(SpecialTrie trie, byte[] text, IdList ids, Between between) {
         int from = 0;
-        for (int at = trie.candidate(utf8, 0, utf8.length); at < utf8.length;) {
-            int end = trie.longest(utf8, at, utf8.length);
+        for (int at = trie.candidate(text, 0, text.length); at < text.length;) {
+            int end = trie.longest(text, at, text.length);
             if (end < 0) {
-                at = trie.candidate(utf8, at + 1, utf8.length);
+                at = trie.candidate(text, at + 1, text.length);
                 continue;
             }
-            encode(utf8, from, at, first && from == 0, merger, ids);
-            ids.add(trie.token(utf8, at, end));
+            between.encode(from, at);
+            ids.add(trie.token(text, at, end));
             from = end;
-            at = trie.candidate(utf8, from, utf8.length);
+            at = trie.candidate(text, from, text.length);
         }
-        encode(utf8, from, utf8.length, first && from == 0, merger, ids);
-        return ids.toArray();
+        between.encode(from, text.length);
     }
 
     abstract MergeTable merges();
@@ -218,6 +234,11 @@ abstract sealed class TableTokenizer implements Tokenizer permits BytePairTokeni
     @Override
     public final boolean isUserDefined(int id) {
         return user.get(check(id));
+    }
+
+    @Override
+    public final boolean isBetweenTexts(int id) {
+        return isSpecial(id) || within.isEmpty() && isUserDefined(id);
     }
 
     @Override

@@ -132,6 +132,14 @@ public sealed interface Tokenizer permits TableTokenizer {
      */
     boolean isUserDefined(int id);
 
+    /**
+     * @param id 0 to {@code size() - 1}
+     * @return whether a stretch of text ends before the token and another begins behind it: a special token does that, and mostly a
+     *         user-defined one
+     * @throws IndexOutOfBoundsException for any other id
+     */
+    boolean isBetweenTexts(int id);
+
     /** @return the names of all control tokens, by id; what a chat template needs to know */
     default List<String> controlTokens() {
         return IntStream.range(0, size()).filter(this::isSpecial).mapToObj(id -> new String(bytes(id), StandardCharsets.UTF_8)).toList();

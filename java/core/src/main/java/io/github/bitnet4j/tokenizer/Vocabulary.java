@@ -28,6 +28,8 @@ import java.util.function.IntUnaryOperator;
  * @param addEos {@code tokenizer.ggml.add_eos_token}: whether it expects EOS after a text, likewise
  * @param spacePrefix {@code tokenizer.ggml.add_space_prefix} or {@link SpacePrefix#KEY}, for {@code llama}: before what a space is put
  * @param composes {@link #COMPOSES_KEY}, for {@code gpt2}: whether text is brought into normal form C first
+ * @param piecesWithin {@link #PIECES_KEY}, for {@code llama}: whether user-defined tokens are pieces of a text like others, but found
+ *               first, when it has its space before it and marks for spaces, as SentencePiece's own are; otherwise a text ends at them
  */
 public record Vocabulary(
         String model,
@@ -42,10 +44,13 @@ public record Vocabulary(
         Optional<Boolean> addBos,
         boolean addEos,
         SpacePrefix spacePrefix,
-        boolean composes) {
+        boolean composes,
+        boolean piecesWithin) {
 
     /** Of metadata, in files that were converted here: {@link #composes}, for which llama.cpp has no key. */
     public static final String COMPOSES_KEY = "bitnet4j.tokenizer.nfc";
+    /** Likewise: {@link #piecesWithin}. */
+    public static final String PIECES_KEY = "bitnet4j.tokenizer.user_defined_pieces";
 
     static final int NORMAL = 1;
     static final int UNKNOWN = 2;
@@ -99,6 +104,7 @@ public record Vocabulary(
         private boolean addEos;
         private SpacePrefix spacePrefix = SpacePrefix.ALWAYS;
         private boolean composes;
+        private boolean piecesWithin;
 
         private Builder(List<String> tokens) {
             this.tokens = Objects.requireNonNull(tokens, "tokens");
@@ -226,12 +232,21 @@ public record Vocabulary(
         }
 
         /**
+         * @param value whether user-defined tokens are pieces of a text, as SentencePiece's own are, default false
+         * @return this
+         */
+        public Builder piecesWithin(boolean value) {
+            piecesWithin = value;
+            return this;
+        }
+
+        /**
          * @return the vocabulary
          * @throws VocabularyException if a named id is not in the vocabulary
          */
         public Vocabulary build() {
             return new Vocabulary(model, pre, tokens, merges, scores, types, bos, eos, eot, addBos, addEos, spacePrefix,
-                    composes);
+                    composes, piecesWithin);
         }
     }
 }

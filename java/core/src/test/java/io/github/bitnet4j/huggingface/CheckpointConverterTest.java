@@ -343,7 +343,7 @@ class CheckpointConverterTest {
             refuses("truncated or no safetensors", checkpoint, path -> truncate(path, 40));
             refuses("no JSON", checkpoint, path -> overwrite(path, 8, 'x'));
             refuses("has neither", checkpoint, path -> Files.delete(path.resolve("model.safetensors")));
-            refuses("no tokenizer.json", checkpoint, path -> Files.delete(path.resolve("tokenizer.json")));
+            refuses("has neither tokenizer.json nor tokenizer.model", checkpoint, path -> Files.delete(path.resolve("tokenizer.json")));
             refuses("is no JSON", checkpoint, path -> Files.writeString(path.resolve("config.json"), "{"));
         }
     }
