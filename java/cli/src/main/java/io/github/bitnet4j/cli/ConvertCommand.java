@@ -76,11 +76,21 @@ final class ConvertCommand extends BitNetCommand {
 
     private void convert(Path input, TargetFormats target, I2sOrder order, GgufWriter.Progress progress) throws IOException {
         if (Files.isDirectory(input)) {
+            requireTiled(target, false);
             CheckpointConverter.convert(input, output, target, progress);
             return;
         }
         try (GgufFile file = ModelCommand.openFile(input)) {
+            requireTiled(target, GgufConverter.lacksTiles(file));
             GgufConverter.write(file, output, target, order, progress);
+        }
+    }
+
+    /** @param lacksTiles whether the input needs the option */
+    private void requireTiled(TargetFormats target, boolean lacksTiles) {
+        if (tlTiles != null && !lacksTiles && target.linears() != GgmlType.TL1 && target.linears() != GgmlType.TL2) {
+            throw new UsageException("--tl-tiles is given, but " + model + " has no TL1 or TL2 weights of unknown tiles, and --type "
+                    + type + " has no tiles; leave it out");
         }
     }
 

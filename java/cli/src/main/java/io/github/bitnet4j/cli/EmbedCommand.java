@@ -80,7 +80,14 @@ final class EmbedCommand extends ModelCommand {
                 console.err().println("bitnet: " + model.info().name() + " was trained to go on with texts; its vectors hardly "
                         + "tell which texts are alike");
             }
-            embed(model, model.embedder(chosen), inputs.stream().map(model::encodeWhole).toList());
+            Embedder embedder = model.embedder(chosen);
+            List<int[]> whole = inputs.stream().map(model::encodeWhole).toList();
+            int cut = (int) whole.stream().filter(text -> text.length > embedder.mostTokens()).count();
+            if (cut > 0) {
+                console.err().printf("bitnet: %d of %d texts have more than the %d tokens that %s takes of a text; what follows those "
+                        + "is left out%n", cut, whole.size(), embedder.mostTokens(), model.info().name());
+            }
+            embed(model, embedder, whole.stream().map(embedder::cut).toList());
             return OK;
         } catch (CancelledException e) {
             return INTERRUPTED;

@@ -66,6 +66,20 @@ class ConvertCommandTest {
         assertTrue(impossible.err().contains("cannot have tiles 100/96/32: BM can be"), impossible.err());
     }
 
+    /** A file of other programs does not say its tiles; one that was written here does. */
+    @Test
+    void tilesOfNothingAreAMistake() throws IOException {
+        Path output = folder.resolve("out.gguf");
+        Cli.ok("convert", plain.toString(), "-o", tl2.toString(), "--type", "tl2", "--tl-tiles", "128/96/32");
+        for (Path input : new Path[] {plain, tl2}) {
+            Cli result = Cli.run("convert", input.toString(), "-o", output.toString(), "--type", "i2_s", "--tl-tiles", "128/96/32");
+            assertEquals(2, result.status());
+            assertTrue(result.err().contains("--tl-tiles is given, but " + input + " has no TL1 or TL2 weights of unknown tiles, and "
+                    + "--type i2_s has no tiles; leave it out"), result.err());
+            assertTrue(Files.notExists(output));
+        }
+    }
+
     @Test
     void formatsThatAreRepackedSayTheSameAndSaySo() throws IOException {
         Path tq = folder.resolve("tq.gguf");

@@ -9,6 +9,10 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.bitnet4j.api.BitNetModel;
 import io.github.bitnet4j.api.QuantizedVector;
+import io.github.bitnet4j.gguf.GgufFile;
+import io.github.bitnet4j.gguf.GgufWriter;
+import io.github.bitnet4j.gguf.TensorData;
+import io.github.bitnet4j.model.ModelConfig;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -123,6 +127,23 @@ class EmbedCommandTest {
         Cli last = Cli.ok("embed", "-m", model, "-p", FIRST, "--pooling", "last");
         assertTrue(last.err().contains("pooling: last"), last.err());
         assertNotEquals(Arrays.toString(expected.getFirst()), Arrays.toString(floats(new ObjectMapper().readTree(last.out()))));
+    }
+
+    @Test
+    void itIsSaidThatATextIsCut() throws IOException {
+        Path file = folder.resolve("cut.gguf");
+        try (GgufFile original = GgufFile.open(Path.of(model))) {
+            GgufWriter writer = new GgufWriter();
+            original.metadata().asMap().forEach(writer::value);
+            writer.u32(ModelConfig.MOST_TOKENS_KEY, 8);
+            original.tensors().forEach(each -> writer.tensor(each.name(), each.type(), each.dims(), TensorData.of(each.data())));
+            writer.write(file, (written, total) -> {});
+        }
+        Cli result = Cli.ok("embed", "-m", file.toString(), "-p", "x", "-p", "word ".repeat(20), "-p", "word ".repeat(90));
+        assertTrue(result.err().startsWith("bitnet: 2 of 3 texts have more than the 8 tokens that "), result.err());
+        assertTrue(result.err().contains(" takes of a text; what follows those is left out\n3 texts, 19 tokens, "), result.err());
+        Cli all = Cli.ok("embed", "-m", file.toString(), "-p", "x");
+        assertEquals(1, all.err().lines().count(), all.err());
     }
 
     @Test

@@ -287,7 +287,8 @@ public final class BitNetModel implements AutoCloseable {
      * @throws BitNetException if it names what is not known here
      */
     public Embedder embedder(Optional<Pooling> pooling) {
-        return new Embedder(this, transformer, pooling.orElseGet(() -> Pooling.of(file, info.architecture())));
+        return new Embedder(this, transformer, pooling.orElseGet(() -> Pooling.of(file, info.architecture())),
+                file.metadata().integer(ModelConfig.MOST_TOKENS_KEY));
     }
 
     /**

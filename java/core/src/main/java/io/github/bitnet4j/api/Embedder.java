@@ -9,7 +9,9 @@ import io.github.bitnet4j.model.KvCache;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.OptionalLong;
 
 /**
  * Texts to vectors. Tokens of several texts go through the model together, as many as its batch size says, which changes no
@@ -30,11 +32,14 @@ public final class Embedder {
     private final BitNetModel model;
     private final BitNetTransformer transformer;
     private final Pooling pooling;
+    private final int mostTokens;
 
-    Embedder(BitNetModel model, BitNetTransformer transformer, Pooling pooling) {
+    /** @param mostTokens what the file says of it */
+    Embedder(BitNetModel model, BitNetTransformer transformer, Pooling pooling, OptionalLong mostTokens) {
         this.model = model;
         this.transformer = transformer;
         this.pooling = pooling;
+        this.mostTokens = (int) Math.clamp(mostTokens.orElse(Integer.MAX_VALUE), 1, Integer.MAX_VALUE);
     }
 
     /** Numbers of a vector. */
@@ -48,20 +53,43 @@ public final class Embedder {
     }
 
     /**
-     * A vector for each text.
+     * How many tokens of a text, with those that are put around it, make its vector: those that its makers cut texts to, or any
+     * number where the file names none.
+     */
+    public int mostTokens() {
+        return mostTokens;
+    }
+
+    /**
+     * Cuts the tokens of a text, as {@link BitNetModel#encodeWhole} makes them, to those that make its vector: of more than
+     * {@link #mostTokens} the first ones, with the end of a text behind them if the model expects it.
+     */
+    public int[] cut(int[] text) {
+        if (text.length <= mostTokens) {
+            return text;
+        }
+        int[] cut = Arrays.copyOf(text, mostTokens);
+        if (model.tokenizer().addEos()) {
+            cut[mostTokens - 1] = text[text.length - 1];
+        }
+        return cut;
+    }
+
+    /**
+     * A vector for each text, of its first {@link #mostTokens} tokens.
      *
      * @throws BitNetException if a text has no tokens, or does not fit the context
      */
     public List<float[]> embed(List<String> texts) {
         List<float[]> vectors = new ArrayList<>();
-        embed(texts.stream().map(model::encodeWhole).toList(), new Cancellation(), (index, vector) -> vectors.add(vector));
+        embed(texts.stream().map(model::encodeWhole).map(this::cut).toList(), new Cancellation(), (index, vector) -> vectors.add(vector));
         return vectors;
     }
 
     /**
      * Vectors for tokens, taken as they are.
      *
-     * @param texts {@link BitNetModel#encodeWhole} makes them
+     * @param texts {@link BitNetModel#encodeWhole} and {@link #cut} make them
      * @throws BitNetException    as {@link #embed(List)}, before anything is computed
      * @throws CancelledException after {@link Cancellation#cancel} from any thread
      */

@@ -51,8 +51,7 @@ public final class GgufConverter {
         if (target.head().isPresent() && !Architecture.of(file).map(Architecture::hasHead).orElse(true)) {
             throw new BitNetException(file.path() + " is a model for embeddings, without an output head to convert");
         }
-        boolean silent = TlTiles.of(file).equals(TlTiles.UNKNOWN) && file.tensors().stream()
-                .anyMatch(tensor -> tensor.type() == GgmlType.TL1 || tensor.type() == GgmlType.TL2);
+        boolean silent = lacksTiles(file);
         ModelWriter model = new ModelWriter(file.path(), silent ? target.withTiles(TlTiles.UNKNOWN) : target);
         TernaryLayout layout = new TernaryLayout(silent ? target.tiles() : TlTiles.UNKNOWN, order);
         file.metadata().asMap().forEach((key, value) -> {
@@ -62,6 +61,12 @@ public final class GgufConverter {
         });
         file.tensors().forEach(tensor -> add(file, tensor, layout, model));
         model.write(copy, progress);
+    }
+
+    /** Whether a file has TL1 or TL2 weights and does not record their tiles. */
+    public static boolean lacksTiles(GgufFile file) {
+        return TlTiles.of(file).equals(TlTiles.UNKNOWN) && file.tensors().stream()
+                .anyMatch(tensor -> tensor.type() == GgmlType.TL1 || tensor.type() == GgmlType.TL2);
     }
 
     private static void add(GgufFile file, GgufTensor tensor, TernaryLayout layout, ModelWriter model) {

@@ -18,7 +18,7 @@ record ModelFiles(Optional<String> gguf, List<String> files) {
     private static final Pattern CHECKPOINT = Pattern.compile(
             "[^/]+\\.safetensors(\\.index\\.json)?|(generation_|tokenizer_)?config\\.json|tokenizer\\.(json|model)"
                     + "|special_tokens_map\\.json|added_tokens\\.json|chat_template\\.(jinja|json)"
-                    + "|modules\\.json|[^/]*Pooling/config\\.json");
+                    + "|modules\\.json|sentence_bert_config\\.json|[^/]*Pooling/config\\.json");
 
     /**
      * Chooses among the names of a repository's files.

@@ -12,6 +12,7 @@ import io.github.bitnet4j.gguf.I2sRows;
 import io.github.bitnet4j.model.Architecture;
 import io.github.bitnet4j.model.Architecture.Norm;
 import io.github.bitnet4j.model.Architecture.RopeStyle;
+import io.github.bitnet4j.model.ModelConfig;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -109,7 +110,9 @@ public final class CheckpointConverter {
         config.window().ifPresent(window -> writer.u32(prefix + "attention.sliding_window", window.positions())
                 .bools(prefix + "attention.sliding_window_pattern", window.layers())
                 .f32(prefix + "rope.freq_base_swa", (float) window.ropeTheta()));
-        new SentenceModules(checkpoint).poolingType().ifPresent(type -> writer.u32(prefix + "pooling_type", type));
+        SentenceModules sentences = new SentenceModules(checkpoint);
+        sentences.poolingType().ifPresent(type -> writer.u32(prefix + "pooling_type", type));
+        sentences.mostTokens().ifPresent(tokens -> writer.u32(ModelConfig.MOST_TOKENS_KEY, tokens));
         CheckpointVocabulary tokenizer = CheckpointVocabulary.of(checkpoint);
         tokenizer.addTo(writer, config.vocabulary());
         addSpecialIds(tokenizer);

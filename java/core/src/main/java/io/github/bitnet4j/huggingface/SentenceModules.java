@@ -8,12 +8,14 @@ import java.util.Map;
 import java.util.OptionalInt;
 
 /**
- * How a folder of sentence-transformers makes a vector of the states of a text's tokens: {@code modules.json} lists the
- * steps, and the folder of the pooling step has a {@code config.json} of its own.
+ * How a folder of sentence-transformers makes a vector of a text: {@code modules.json} lists the steps, the folder of the pooling
+ * step has a {@code config.json} of its own, and {@code sentence_bert_config.json} says where texts are cut.
  */
 final class SentenceModules {
     private static final String LIST = "modules.json";
     private static final String MODE = "pooling_mode";
+    private static final String TRANSFORMER = "sentence_bert_config.json";
+    private static final String LENGTH = "max_seq_length";
     /** Modes that are known here, by their names in newer files and in keys of older ones, and llama.cpp's numbers for them. */
     private static final Map<String, Integer> TYPES = Map.of("mean", 1, "mean_tokens", 1, "lasttoken", 3);
 
@@ -40,6 +42,26 @@ final class SentenceModules {
             }
         }
         return type;
+    }
+
+    /**
+     * The tokens that sentence-transformers cuts texts to, with those around them: {@code max_seq_length}, otherwise
+     * {@code model_max_length} of the tokenizer, which may be a number beyond all texts; empty if the folder is none of its own.
+     */
+    OptionalInt mostTokens() {
+        if (checkpoint.json(LIST).isEmpty()) {
+            return OptionalInt.empty();
+        }
+        JsonNode length = checkpoint.json(TRANSFORMER).orElse(MissingNode.getInstance()).path(LENGTH);
+        if (length.isMissingNode() || length.isNull()) {
+            JsonNode most = checkpoint.json("tokenizer_config.json").orElse(MissingNode.getInstance()).path("model_max_length");
+            return most.canConvertToInt() && most.asInt() > 0 ? OptionalInt.of(most.asInt()) : OptionalInt.empty();
+        }
+        if (!length.isIntegralNumber() || !length.canConvertToInt() || length.asInt() < 1) {
+            throw new BitNetException(checkpoint.folder().resolve(TRANSFORMER) + ": " + LENGTH + " is " + length
+                    + ", which is no number of tokens");
+        }
+        return OptionalInt.of(length.asInt());
     }
 
     private int type(String file) {

@@ -143,7 +143,8 @@ final class SentencePieceModel {
             throw bad("has no bytes for characters that it does not know (byte_fallback is false); such models cannot be used here");
         }
         if (changesText) {
-            throw bad("changes text by the rule " + TokenList.quoted(rule) + " before it is encoded; only 'identity', which changes nothing, can be used here");
+            throw bad("changes text by the rule " + TokenList.quoted(rule) + " before it is encoded; only 'identity', which changes "
+                    + "nothing, can be used here");
         }
         if (removesSpaces) {
             throw bad("removes spaces that follow others (remove_extra_whitespaces is true), which is not done here");

@@ -33,6 +33,12 @@ public record ModelConfig(Architecture architecture, int vocabulary, int hidden,
                           int kvHeads, int headDim, int ropeDim, double ropeTheta, double ropeLinearScale, float epsilon,
                           int contextLength, Optional<SlidingWindow> window, int positionLimit) {
 
+    /**
+     * Metadata of models for embeddings that were converted here: the tokens that texts are cut to, {@code max_seq_length} of
+     * sentence-transformers, for which llama.cpp has no key.
+     */
+    public static final String MOST_TOKENS_KEY = "bitnet4j.embedding.max_tokens";
+
     /** Gemma 3's, where a file names no others. */
     private static final int WINDOW_PERIOD = 6;
     private static final double WINDOW_THETA = 10_000;

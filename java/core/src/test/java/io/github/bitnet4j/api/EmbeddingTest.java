@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.bitnet4j.BitNetException;
+import io.github.bitnet4j.gguf.GgmlType;
 import io.github.bitnet4j.gguf.GgufFile;
 import io.github.bitnet4j.model.Cancellation;
 import io.github.bitnet4j.model.CancelledException;
@@ -15,6 +16,7 @@ import io.github.bitnet4j.model.Cpu;
 import io.github.bitnet4j.model.Golden;
 import io.github.bitnet4j.model.GgufEdit;
 import io.github.bitnet4j.model.KvPrecision;
+import io.github.bitnet4j.model.ModelConfig;
 import io.github.bitnet4j.model.ReferenceModel;
 import io.github.bitnet4j.synth.Synth;
 import io.github.bitnet4j.synth.SynthPreset;
@@ -148,6 +150,44 @@ class EmbeddingTest {
             Cancellation cancelled = new Cancellation();
             cancelled.cancel();
             assertThrows(CancelledException.class, () -> embedder.embed(List.of(new int[] {1}), cancelled, (index, vector) -> {}));
+        }
+    }
+
+    /** As sentence-transformers cuts texts: what stands around them counts, and stays. */
+    @Test
+    void aTextIsCutWhereTheFileSays() throws IOException {
+        Path path = model(QWEN3);
+        Path file = new GgufEdit().u32(ModelConfig.MOST_TOKENS_KEY, 8).write(path, folder.resolve("cut"));
+        String text = "word ".repeat(60);
+        try (BitNetModel all = BitNetModel.open(path); BitNetModel model = BitNetModel.open(file)) {
+            int[] whole = model.encodeWhole(text);
+            int[] expected = Arrays.copyOf(whole, 8);
+            expected[7] = model.tokenizer().eos().getAsInt();
+            Embedder embedder = model.embedder(Optional.empty());
+            assertEquals(8, embedder.mostTokens());
+            assertArrayEquals(expected, embedder.cut(whole));
+            assertArrayEquals(Arrays.copyOf(whole, 8), embedder.cut(Arrays.copyOf(whole, 8)));
+            all.embedder(Optional.empty()).embed(List.of(expected), new Cancellation(),
+                    (index, vector) -> assertArrayEquals(vector, model.embed(List.of(text)).getFirst()));
+            assertArrayEquals(whole, all.embedder(Optional.empty()).cut(whole));
+        }
+        Path noEnd = new GgufEdit().bool("tokenizer.ggml.add_eos_token", false).write(file, folder.resolve("no-end"));
+        try (BitNetModel model = BitNetModel.open(noEnd)) {
+            int[] whole = model.encodeWhole(text);
+            assertArrayEquals(Arrays.copyOf(whole, 8), model.embedder(Optional.empty()).cut(whole));
+        }
+    }
+
+    /** A norm of zeros makes every state 0. */
+    @Test
+    void aVectorWithoutADirectionIsRefused() throws IOException {
+        Path path = model(QWEN3);
+        Path flat = new GgufEdit().tensor("output_norm.weight", GgmlType.F32, new long[] {256}, new byte[256 * Float.BYTES])
+                .write(path, folder.resolve("flat"));
+        try (BitNetModel model = BitNetModel.open(flat)) {
+            String message = assertThrows(BitNetException.class, () -> model.embed(List.of("the end"))).getMessage();
+            assertEquals("text 1 has no direction: its numbers are all 0, or not finite; 'bitnet inspect --check' finds what is wrong "
+                    + "with the file", message);
         }
     }
 

@@ -258,6 +258,34 @@ class EmbeddingCheckpointTest {
         assertTrue(message.contains("modules.json lists a module of type 'sentence_transformers.models.Dense', which cannot"), message);
     }
 
+    private int mostTokens(String modules, String transformer, String tokenizer) throws IOException {
+        Path source = written(checkpoint(Family.QWEN3, Form.MASTER), 1);
+        String[][] files = {{"modules.json", modules}, {"sentence_bert_config.json", transformer}, {"tokenizer_config.json", tokenizer}};
+        for (String[] file : files) {
+            if (!file[1].isEmpty()) {
+                Files.writeString(source.resolve(file[0]), file[1]);
+            }
+        }
+        try (BitNetModel model = BitNetModel.open(converted(source, TargetFormats.PLAIN))) {
+            return model.embedder(Optional.empty()).mostTokens();
+        }
+    }
+
+    @Test
+    void theFolderSaysWhereTextsAreCut() throws IOException {
+        assertEquals(512, mostTokens("[]", "{\"max_seq_length\": 512}", "{\"model_max_length\": 64}"));
+        assertEquals(64, mostTokens("[]", "{\"max_seq_length\": null}", "{\"model_max_length\": 64}"));
+        assertEquals(64, mostTokens("[]", "", "{\"model_max_length\": 64}"));
+        assertEquals(Integer.MAX_VALUE, mostTokens("[]", "", "{\"model_max_length\": 1000000000000000019884624838656}"));
+        assertEquals(Integer.MAX_VALUE, mostTokens("[]", "", ""));
+        assertEquals(Integer.MAX_VALUE, mostTokens("", "{\"max_seq_length\": 512}", "{\"model_max_length\": 64}"));
+        for (String wrong : new String[] {"0", "\"512\"", "1e30", "-1"}) {
+            String message = assertThrows(BitNetException.class,
+                    () -> mostTokens("[]", "{\"max_seq_length\": " + wrong + "}", "")).getMessage();
+            assertTrue(message.contains("sentence_bert_config.json: max_seq_length is "), message);
+        }
+    }
+
     /** The folder is converted again when the file that names its pooling has changed. */
     @Test
     void aChangedPoolingIsNoticed() throws IOException {

@@ -44,8 +44,8 @@ import org.junit.jupiter.params.provider.ValueSource;
  * spm_train --input=sample.txt --model_type=bpe --byte_fallback=true --normalization_rule_name=identity
  *     --remove_extra_whitespaces=false --vocab_size=480 ...
  * llama:  --split_digits=true
- * gemma:  --split_digits=true --add_dummy_prefix=false --allow_whitespace_only_pieces=true --user_defined_symbols="▁▁,▁▁▁,&lt;line&gt;,&lt;li"
- *     --pad_id=0 --eos_id=1 --bos_id=2 --unk_id=3 --bos_piece="&lt;bos&gt;" --eos_piece="&lt;eos&gt;"
+ * gemma:  --split_digits=true --add_dummy_prefix=false --allow_whitespace_only_pieces=true
+ *     --user_defined_symbols="▁▁,▁▁▁,&lt;line&gt;,&lt;li" --pad_id=0 --eos_id=1 --bos_id=2 --unk_id=3 --bos_piece="&lt;bos&gt;" --eos_piece="&lt;eos&gt;"
  * pieces: --user_defined_symbols="▁▁,&lt;line&gt;,▁the" --control_symbols="&lt;end&gt;"
  * </pre>
  */
@@ -235,7 +235,8 @@ class TokenizerModelTest {
             if (embeds) {
                 assertEquals(model.info().hidden(), model.embed(List.of("the  best")).getFirst().length);
             } else {
-                try (Session session = model.newSession(); Generation generation = session.generate("the", GenerationOptions.tokens(3))) {
+                try (Session session = model.newSession();
+                     Generation generation = session.generate("the", GenerationOptions.tokens(3))) {
                     assertEquals(3, generation.stream().count());
                 }
             }
@@ -263,7 +264,8 @@ class TokenizerModelTest {
                 model -> model.piece("a", 0, 1).piece("b", 0, 1).piece("ab", 0, 5));
         rejected("'\uD83D\uDE00' of id 260, that is a character of the type CONTROL", model -> model.piece("\uD83D\uDE00", 0, 3));
         rejected("gives the token 'z' the id 600, and the embedding table has 512 rows", words().bytes(), "", "{'z': 600}");
-        rejected("gives the token 'z' the id 'x', which is no number", words().bytes(), "{'added_tokens_decoder': {'x': {'content': 'z'}}}", "");
+        rejected("gives the token 'z' the id 'x', which is no number", words().bytes(),
+                "{'added_tokens_decoder': {'x': {'content': 'z'}}}", "");
         rejected("is no SentencePiece model, or damaged: it has no pieces", new byte[0], "", "");
         rejected("is no SentencePiece model, or damaged: it has ", "{\"model\": 1}".getBytes(), "", "");
     }
