@@ -159,6 +159,16 @@ class TokenizerModelTest {
         assertEquals("a", tokenizer.decode(ids(tokenizer, "<s>", "\u2581a", "</s>")), "a hidden BOS does not begin a text");
     }
 
+    /** Not the order of ids, as in trained models both say the same; of equal scores the leftmost. */
+    @Test
+    void scoresDecide() throws IOException {
+        byte[] model = new ModelProto().piece("a", -20, 1).piece("b", -21, 1).piece("c", -22, 1).piece("ab", -1.5f, 1)
+                .piece("bc", -1.25f, 1).piece("ca", -1.5f, 1).bytes();
+        Tokenizer tokenizer = tokenizer(model, "{'add_prefix_space': false}", "", "");
+        encodes(tokenizer, "abc", "a", "bc");
+        encodes(tokenizer, "cab", "ca", "b");
+    }
+
     /** add_prefix_space decides where the model would put none, too. */
     @Test
     void theConfigurationCanLeaveTheSpaceOut() throws IOException {
