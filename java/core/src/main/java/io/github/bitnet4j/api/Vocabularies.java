@@ -8,6 +8,7 @@ import io.github.bitnet4j.gguf.GgufArray;
 import io.github.bitnet4j.gguf.GgufFile;
 import io.github.bitnet4j.gguf.GgufMetadata;
 import io.github.bitnet4j.tokenizer.SpacePrefix;
+import io.github.bitnet4j.tokenizer.SplitStep;
 import io.github.bitnet4j.tokenizer.Tokenizer;
 import io.github.bitnet4j.tokenizer.Vocabulary;
 import io.github.bitnet4j.tokenizer.VocabularyException;
@@ -50,6 +51,8 @@ final class Vocabularies {
                 .composes(metadata.bool(Vocabulary.COMPOSES_KEY).orElse(false))
                 .piecesWithin(metadata.bool(Vocabulary.PIECES_KEY).orElse(false));
         pre(metadata, tokens).ifPresent(vocabulary::pre);
+        metadata.array(SplitStep.KEY).ifPresent(split -> vocabulary.split(split.strings()));
+        metadata.bool(Vocabulary.WHOLE_PIECES_KEY).ifPresent(vocabulary::wholePieces);
         metadata.array(PREFIX + "merges").ifPresent(merges -> vocabulary.merges(merges.strings()));
         metadata.array(PREFIX + "scores").ifPresent(scores -> vocabulary.scores(scores.floats()));
         metadata.array(PREFIX + "token_type").ifPresent(types -> vocabulary.types(types.ints()));

@@ -4,9 +4,11 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.MissingNode;
 import io.github.bitnet4j.BitNetException;
 import io.github.bitnet4j.gguf.GgufWriter;
-import io.github.bitnet4j.tokenizer.PreTokenizer;
+import io.github.bitnet4j.tokenizer.NamedSplit;
 import io.github.bitnet4j.tokenizer.SpacePrefix;
+import io.github.bitnet4j.tokenizer.SplitStep;
 import io.github.bitnet4j.tokenizer.Vocabulary;
+import io.github.bitnet4j.tokenizer.VocabularyException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -17,8 +19,8 @@ import java.util.Optional;
 import java.util.OptionalInt;
 
 /**
- * The vocabulary of {@code tokenizer.json} as the keys {@code tokenizer.ggml.*}. Two kinds are known: byte-level BPE with a split
- * that has a name in GGUF, and SentencePiece's BPE, which falls back on bytes.
+ * The vocabulary of {@code tokenizer.json} as the keys {@code tokenizer.ggml.*}. Two kinds are known: byte-level BPE, and
+ * SentencePiece's BPE, which falls back on bytes.
  */
 final class TokenizerJson implements CheckpointVocabulary {
     static final String NAME = "tokenizer.json";
@@ -50,7 +52,8 @@ final class TokenizerJson implements CheckpointVocabulary {
         if (sentencePiece) {
             CheckpointVocabulary.addSentencePiece(writer, scores(tokens, merges), spacePrefix());
         } else {
-            writer.string(PREFIX + "model", "gpt2").string(PREFIX + "pre", split().ggufName());
+            writer.string(PREFIX + "model", "gpt2");
+            addSplit(writer);
             if (composes()) {
                 writer.bool(Vocabulary.COMPOSES_KEY, true);
             }
@@ -107,18 +110,23 @@ final class TokenizerJson implements CheckpointVocabulary {
         return !normalizers.isEmpty();
     }
 
-    /** The split of a byte-level BPE. */
-    private PreTokenizer split() {
-        List<JsonNode> steps = steps("pre_tokenizer", "pretokenizers");
-        boolean pieces = steps.size() == 2 && isType(steps.get(0), "Split")
-                && steps.get(0).path("behavior").asText().equals("Isolated") && !steps.get(0).path("invert").asBoolean();
-        boolean bytes = pieces && isType(steps.get(1), "ByteLevel") && !steps.get(1).path("use_regex").asBoolean(true)
-                && !steps.get(1).path("add_prefix_space").asBoolean();
-        Optional<PreTokenizer> known = bytes ? PreTokenizer.ofExpression(steps.get(0).path("pattern").path("Regex").asText())
-                : Optional.empty();
-        return known.orElseThrow(() -> unknownSteps("splits", steps, "one Split by the expression of "
-                + String.join(" or ", Arrays.stream(PreTokenizer.values()).map(PreTokenizer::ggufName).toList())
-                + ", then ByteLevel"));
+    /** The name of the split of a byte-level BPE, if it has one, otherwise its steps; and what the name does not say. */
+    private void addSplit(GgufWriter writer) {
+        List<SplitStep> steps = new SplitSteps(this::bad).of(json.path("pre_tokenizer"));
+        try {
+            SplitStep.check(steps);
+        } catch (VocabularyException e) {
+            throw bad("has a pre_tokenizer that cannot be used here: " + e.getMessage());
+        }
+        Optional<NamedSplit> named = NamedSplit.of(steps);
+        writer.string(PREFIX + "pre", named.map(NamedSplit::ggufName).orElse(SplitStep.GGUF_NAME));
+        if (named.isEmpty()) {
+            writer.strings(SplitStep.KEY, steps.stream().map(SplitStep::label).toList());
+        }
+        boolean wholePieces = model.path("ignore_merges").asBoolean();
+        if (wholePieces != named.map(NamedSplit::wholePieces).orElse(false)) {
+            writer.bool(Vocabulary.WHOLE_PIECES_KEY, wholePieces);
+        }
     }
 
     /** Before what SentencePiece's BPE puts a space: Llama's files say it by a normalizer or by {@code Metaspace}, Gemma's never do. */

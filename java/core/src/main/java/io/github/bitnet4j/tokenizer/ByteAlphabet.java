@@ -10,13 +10,16 @@ final class ByteAlphabet {
 
     private static final int END = 0x144;
     private static final short[] BYTE_OF = new short[END];
+    private static final char[] CHARACTER_OF = new char[256];
 
     static {
         Arrays.fill(BYTE_OF, (short) -1);
         int other = 0x100;
         for (int b = 0; b < 256; b++) {
             boolean prints = b >= '!' && b <= '~' || b >= 0xA1 && b <= 0xAC || b >= 0xAE;
-            BYTE_OF[prints ? b : other++] = (short) b;
+            int c = prints ? b : other++;
+            BYTE_OF[c] = (short) b;
+            CHARACTER_OF[b] = (char) c;
         }
     }
 
@@ -39,6 +42,32 @@ final class ByteAlphabet {
                 return -1;
             }
             into[at++] = (byte) b;
+        }
+        return at;
+    }
+
+    /**
+     * Writes the characters that spell {@code bytes[from, to)}, as UTF-8.
+     *
+     * @return where they end in {@code into}, which must have room for twice {@code to - from}
+     */
+    static int spell(byte[] bytes, int from, int to, byte[] into, int at) {
+        for (int i = from; i < to; i++) {
+            char c = CHARACTER_OF[bytes[i] & 0xFF];
+            if (c < 0x80) {
+                into[at++] = (byte) c;
+            } else {
+                into[at++] = (byte) (0xC0 | c >>> 6);
+                into[at++] = (byte) (0x80 | c & 0x3F);
+            }
+        }
+        return at;
+    }
+
+    /** Takes {@link #spell} back. @return where the bytes end in {@code into} */
+    static int unspell(byte[] utf8, int from, int to, byte[] into, int at) {
+        for (int i = from; i < to; i++) {
+            into[at++] = (byte) BYTE_OF[utf8[i] >= 0 ? utf8[i] : (utf8[i] & 0x1F) << 6 | utf8[++i] & 0x3F];
         }
         return at;
     }

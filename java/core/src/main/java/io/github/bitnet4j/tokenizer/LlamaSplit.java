@@ -16,7 +16,7 @@ package io.github.bitnet4j.tokenizer;
  * where \s is Unicode's White_Space. Source: {@code tokenizer.json} of Llama 3 and of Qwen 2, and llama.cpp's {@code llama-bpe}
  * and {@code qwen2}.
  */
-final class LlamaSplit {
+final class LlamaSplit implements PreTokenizer {
 
     private static final int LETTER = 0;
     private static final int NUMBER = 1;
@@ -36,10 +36,29 @@ final class LlamaSplit {
         }
     }
 
-    private LlamaSplit() {}
+    private final int digits;
 
-    /** As {@link PreTokenizer#end}, with at most {@code digits} digits in a piece. */
-    static int end(byte[] text, int from, int to, int digits) {
+    /** @param digits how many of them are a piece at most */
+    LlamaSplit(int digits) {
+        this.digits = digits;
+    }
+
+    @Override
+    public void split(byte[] text, int from, int to, Sink into) {
+        while (from < to) {
+            int end = end(text, from, to);
+            into.piece(text, from, end);
+            from = end;
+        }
+    }
+
+    @Override
+    public SpacePrefix spacePrefix() {
+        return SpacePrefix.NEVER;
+    }
+
+    /** @return where the piece ends that begins at {@code from}, before {@code to} */
+    private int end(byte[] text, int from, int to) {
         int first = look(text, from);
         int kind = first & KIND_MASK;
         int next = from + (first >>> KIND_BITS);

@@ -21,9 +21,7 @@ public sealed interface Tokenizer permits TableTokenizer {
      */
     static Tokenizer of(Vocabulary vocabulary) {
         return switch (vocabulary.model()) {
-            case "gpt2" -> new BytePairTokenizer(vocabulary, PreTokenizer.named(vocabulary.pre().orElseThrow(
-                    () -> new VocabularyException("tokenizer.ggml.pre is missing: the split of the text must be named, one of "
-                            + PreTokenizer.knownNames()))));
+            case "gpt2" -> BytePairTokenizer.of(vocabulary);
             case "llama" -> new SentencePieceTokenizer(vocabulary);
             default -> throw new VocabularyException(
                     "tokenizer.ggml.model is '" + vocabulary.model() + "', which is not known here; known: gpt2, llama");

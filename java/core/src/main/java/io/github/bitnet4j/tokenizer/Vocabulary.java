@@ -13,8 +13,12 @@ import java.util.function.IntUnaryOperator;
  * <p>The lists may be lazy views of a file: {@link Tokenizer#of} walks each of them once, in order, and keeps nothing of them.
  *
  * @param model  {@code tokenizer.ggml.model}: {@code gpt2} is byte-level BPE, {@code llama} SentencePiece
- * @param pre    {@code tokenizer.ggml.pre}: the name of the split, see {@link PreTokenizer#named}. {@code gpt2} needs it; for a file
- *               that lacks it the caller decides (the published bitnet-b1.58-2B-4T means {@code llama-bpe}). {@code llama} has none
+ * @param pre    {@code tokenizer.ggml.pre}: the name of the split, see {@link NamedSplit}. {@code gpt2} needs it or {@code split}; for a
+ *               file that lacks both the caller decides (the published bitnet-b1.58-2B-4T means {@code llama-bpe}). {@code llama} has
+ *               none
+ * @param split  {@link SplitStep#KEY}: the steps of a split that has no name, by their labels; empty where it has one
+ * @param wholePieces {@link #WHOLE_PIECES_KEY}, for {@code gpt2}: whether a piece that is itself a token is taken as it is, even if no
+ *               merges lead to it; where a file does not say so, the name of the split does
  * @param tokens {@code tokenizer.ggml.tokens}: the text of id 0, 1, ... (for {@code gpt2} in the byte-to-unicode alphabet, for
  *               {@code llama} with U+2581 for the space)
  * @param merges {@code tokenizer.ggml.merges}: pairs {@code "left right"}, the most important first
@@ -34,6 +38,8 @@ import java.util.function.IntUnaryOperator;
 public record Vocabulary(
         String model,
         Optional<String> pre,
+        List<String> split,
+        Optional<Boolean> wholePieces,
         List<String> tokens,
         List<String> merges,
         Optional<IntToDoubleFunction> scores,
@@ -51,6 +57,8 @@ public record Vocabulary(
     public static final String COMPOSES_KEY = "bitnet4j.tokenizer.nfc";
     /** Likewise: {@link #piecesWithin}. */
     public static final String PIECES_KEY = "bitnet4j.tokenizer.user_defined_pieces";
+    /** Of metadata, likewise: {@link #wholePieces}, which llama.cpp knows by the name of the split alone. */
+    public static final String WHOLE_PIECES_KEY = "bitnet4j.tokenizer.ignore_merges";
 
     static final int NORMAL = 1;
     static final int UNKNOWN = 2;
@@ -62,6 +70,8 @@ public record Vocabulary(
     public Vocabulary {
         Objects.requireNonNull(model, "model");
         Objects.requireNonNull(pre, "pre");
+        Objects.requireNonNull(split, "split");
+        Objects.requireNonNull(wholePieces, "wholePieces");
         Objects.requireNonNull(merges, "merges");
         Objects.requireNonNull(scores, "scores");
         Objects.requireNonNull(types, "types");
@@ -94,6 +104,8 @@ public record Vocabulary(
         private final List<String> tokens;
         private String model = "gpt2";
         private Optional<String> pre = Optional.empty();
+        private List<String> split = List.of();
+        private Optional<Boolean> wholePieces = Optional.empty();
         private List<String> merges = List.of();
         private IntUnaryOperator types = id -> NORMAL;
         private OptionalInt bos = OptionalInt.empty();
@@ -125,6 +137,24 @@ public record Vocabulary(
          */
         public Builder pre(String value) {
             pre = Optional.of(value);
+            return this;
+        }
+
+        /**
+         * @param labels {@link SplitStep#KEY}, default none
+         * @return this
+         */
+        public Builder split(List<String> labels) {
+            split = labels;
+            return this;
+        }
+
+        /**
+         * @param value whether pieces that are tokens are taken whole; by default the name of the split decides
+         * @return this
+         */
+        public Builder wholePieces(boolean value) {
+            wholePieces = Optional.of(value);
             return this;
         }
 
@@ -245,7 +275,7 @@ public record Vocabulary(
          * @throws VocabularyException if a named id is not in the vocabulary
          */
         public Vocabulary build() {
-            return new Vocabulary(model, pre, tokens, merges, scores, types, bos, eos, eot, addBos, addEos, spacePrefix,
+            return new Vocabulary(model, pre, split, wholePieces, tokens, merges, scores, types, bos, eos, eot, addBos, addEos, spacePrefix,
                     composes, piecesWithin);
         }
     }

@@ -60,8 +60,8 @@ final class TestVocabularies {
     }
 
     static Vocabulary composing(Vocabulary v) {
-        return new Vocabulary(v.model(), v.pre(), v.tokens(), v.merges(), v.scores(), v.types(), v.bos(), v.eos(), v.eot(), v.addBos(),
-                v.addEos(), v.spacePrefix(), true, v.piecesWithin());
+        return new Vocabulary(v.model(), v.pre(), v.split(), v.wholePieces(), v.tokens(), v.merges(), v.scores(), v.types(), v.bos(),
+                v.eos(), v.eot(), v.addBos(), v.addEos(), v.spacePrefix(), true, v.piecesWithin());
     }
 
     static Vocabulary read(Path file) {
