@@ -9,15 +9,20 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.bitnet4j.BitNetException;
 import io.github.bitnet4j.api.BitNetModel;
+import io.github.bitnet4j.gguf.GgufArray;
 import io.github.bitnet4j.gguf.GgufFile;
 import io.github.bitnet4j.gguf.GgufWriter;
+import io.github.bitnet4j.tokenizer.NamedSplit;
 import io.github.bitnet4j.tokenizer.SpacePrefix;
 import io.github.bitnet4j.tokenizer.SpecialTokens;
+import io.github.bitnet4j.tokenizer.SplitStep;
 import io.github.bitnet4j.tokenizer.Tokenizer;
+import io.github.bitnet4j.tokenizer.Vocabulary;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -91,6 +96,44 @@ class TokenizerJsonTest {
         assertTrue(qwen.isSpecial(5) && qwen.isUserDefined(6));
         assertEquals(OptionalInt.of(8), qwen.id("[PAD8]"));
         assertFalse(qwen.addBos());
+    }
+
+    /** A name where llama.cpp has one for the split, and what the file says of whole pieces where the name says something else. */
+    @Test
+    void splitsAreWrittenSoThatOtherProgramsSplitAlikeOrNotAtAll() throws IOException {
+        assertSplit("llama-bpe", Optional.of(false), List.of(), split(LLAMA_SPLIT));
+        assertSplit("gpt-2", Optional.empty(), List.of(), "{'type':'ByteLevel','add_prefix_space':false}");
+        assertSplit("smollm", Optional.empty(), List.of(),
+                "{'type':'Sequence','pretokenizers':[{'type':'Digits','individual_digits':true},{'type':'ByteLevel'}]}");
+        assertSplit("bitnet4j", Optional.empty(), List.of("space", "isolated " + NamedSplit.GPT_2_EXPRESSION, "bytes"),
+                "{'type':'ByteLevel','add_prefix_space':true}");
+        assertSplit("bitnet4j", Optional.empty(), List.of("contiguous \\p{N}", "!removed a\\.b", "bytes"),
+                "{'type':'Sequence','pretokenizers':[{'type':'Digits','individual_digits':false},{'type':'Sequence','pretokenizers':["
+                + "{'type':'Split','pattern':{'String':'a.b'},'behavior':'Removed','invert':true},{'type':'ByteLevel','use_regex':false}]}]}");
+    }
+
+    private void assertSplit(String name, Optional<Boolean> wholePieces, List<String> steps, String preTokenizer) throws IOException {
+        for (boolean ignoresMerges : new boolean[] {false, true}) {
+            String json = byteLevel("null", preTokenizer).replace("'merges':", "'ignore_merges':" + ignoresMerges + ",'merges':");
+            try (GgufFile file = GgufFile.open(write(json, 9))) {
+                assertEquals(name, file.metadata().string("tokenizer.ggml.pre").orElseThrow());
+                assertEquals(steps, file.metadata().array(SplitStep.KEY).map(GgufArray::strings).orElse(List.of()));
+                assertEquals(ignoresMerges == wholePieces.isPresent() ? Optional.empty() : Optional.of(ignoresMerges),
+                        file.metadata().bool(Vocabulary.WHOLE_PIECES_KEY));
+            }
+        }
+    }
+
+    /** Digits are seen apart from the space before them, and threes of them, only after ByteLevel. */
+    @Test
+    void stepsGoThroughTheFile() throws IOException {
+        String bytes = "{'type':'ByteLevel','add_prefix_space':false,'trim_offsets':true,'use_regex':true}";
+        assertArrayEquals(new int[] {2, 4, 2}, tokenizer(byteLevel("null", bytes), 9).encode("12 112"));
+        String falcon = "{'type':'Sequence','pretokenizers':[{'type':'Punctuation','behavior':'Contiguous'}," + bytes
+                + ",{'type':'Digits','individual_digits':false},"
+                + "{'type':'Split','pattern':{'Regex':'[0-9][0-9][0-9]'},'behavior':'Isolated','invert':false}]}";
+        assertArrayEquals(new int[] {2, 3, 0, 2, 2}, tokenizer(byteLevel("null", falcon), 9).encode("12 11212"));
+        assertArrayEquals(new int[] {2, 3, 0, 0, 0, 1}, tokenizer(byteLevel("null", falcon), 9).encode("12 1112"));
     }
 
     @Test
@@ -171,11 +214,12 @@ class TokenizerJsonTest {
 
     @Test
     void whatIsNotKnownIsNamed() throws IOException {
-        rejected("splits text by [Split \\d+, ByteLevel], which is not known here; known: one Split by the expression of llama-bpe or qwen2",
-                byteLevel("null", split("\\\\d+")));
-        rejected("splits text by [Split " + LLAMA_SPLIT.replace("\\\\", "\\") + ", ByteLevel, Digits]",
-                byteLevel("null", split(LLAMA_SPLIT).replace("]}", ",{'type':'Digits'}]}")));
-        rejected("splits text by [ByteLevel]", byteLevel("null", "{'type':'ByteLevel','use_regex':true}"));
+        rejected("has a pre_tokenizer that cannot be used here: text is split by the expression \\G, in which \\G is not known here; known are "
+                + "classes, groups", byteLevel("null", split("\\\\G")));
+        rejected("splits text by {\"type\":\"Sequence\",\"pretokenizers\":[]}, without ByteLevel",
+                byteLevel("null", "{'type':'Sequence','pretokenizers':[]}"));
+        rejected("has a pre_tokenizer that cannot be used here: the split [bytes, bytes] cannot be used",
+                byteLevel("null", split("x").replaceFirst("\\{'type':'Split'[^}]*\\}[^}]*\\}", "{'type':'ByteLevel','use_regex':false}")));
         rejected("normalizes text by [Lowercase]", byteLevel("{'type':'Lowercase'}", split(QWEN_SPLIT)));
         rejected("normalizes text by [NFKC, Replace]", llama("{'type':'Sequence','normalizers':[{'type':'NFKC'}," + REPLACE + "]}"));
         rejected("splits text by [Metaspace]", sentencePiece(REPLACE, "{'type':'Metaspace'}", TEXT, ""));

@@ -1,6 +1,7 @@
 package io.github.bitnet4j.tokenizer;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTimeout;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -10,9 +11,11 @@ import io.github.bitnet4j.tokenizer.SplitStep.Expression;
 import io.github.bitnet4j.tokenizer.SplitStep.Whole;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 
 /** What is expected of every kind of step is in {@code SplitStepsTest}; here is how they are written, combined and refused. */
 class StepSplitTest {
@@ -55,7 +58,7 @@ class StepSplitTest {
         assertEquals(List.of("\u0120a", "b", "\u0120a"), names(tokenizer, "ab-a"));
         assertEquals(SpacePrefix.WHERE_MISSING, tokenizer.spacePrefix());
         assertEquals("ab c", tokenizer.decode(tokenizer.encode("ab c")));
-        assertEquals(false, tokenizer.addBos());
+        assertFalse(tokenizer.addBos());
     }
 
     /** A token that no merges lead to, in a split whose name says that pieces are taken whole, and in one whose name does not. */
@@ -71,7 +74,7 @@ class StepSplitTest {
 
     private static List<String> names(Tokenizer tokenizer, String text) {
         List<String> tokens = TestVocabularies.byteTokens("\u0120a", "ab");
-        return java.util.Arrays.stream(tokenizer.encode(text)).mapToObj(tokens::get).toList();
+        return Arrays.stream(tokenizer.encode(text)).mapToObj(tokens::get).toList();
     }
 
     @Test
@@ -89,7 +92,7 @@ class StepSplitTest {
         }
     }
 
-    private static void rejected(String part, org.junit.jupiter.api.function.Executable action) {
+    private static void rejected(String part, Executable action) {
         String message = assertThrows(VocabularyException.class, action).getMessage();
         assertTrue(message.contains(part), message);
     }
