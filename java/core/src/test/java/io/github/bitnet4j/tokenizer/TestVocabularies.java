@@ -64,6 +64,11 @@ final class TestVocabularies {
                 v.eos(), v.eot(), v.addBos(), v.addEos(), v.spacePrefix(), true, v.piecesWithin());
     }
 
+    static Vocabulary withSplit(Vocabulary v, List<String> steps) {
+        return new Vocabulary(v.model(), v.pre(), steps, v.wholePieces(), v.tokens(), v.merges(), v.scores(), v.types(), v.bos(),
+                v.eos(), v.eot(), v.addBos(), v.addEos(), v.spacePrefix(), v.composes(), v.piecesWithin());
+    }
+
     static Vocabulary read(Path file) {
         Map<String, Object> values = new HashMap<>();
         try (FileChannel channel = FileChannel.open(file)) {

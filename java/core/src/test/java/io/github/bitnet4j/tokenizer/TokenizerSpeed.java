@@ -5,9 +5,10 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 
 /**
- * Build time, retained heap and throughput of the Llama-3 tokenizer; not a test.
+ * Build time, retained heap and throughput of the Llama-3 tokenizer, and with splits by steps; not a test.
  * {@code java -Xmx512m -cp java/core/target/classes:java/core/target/test-classes:<junit api jars> ...TokenizerSpeed [FILE...]}
  */
 final class TokenizerSpeed {
@@ -28,6 +29,19 @@ final class TokenizerSpeed {
         }
         measure(tokenizer, "1 MB of 'a'", "a".repeat(1 << 20));
         measure(tokenizer, "1 MB of random letters", letters(1 << 20));
+        measure(tokenizer, "1 MB of spaces", " ".repeat(1 << 20));
+        List<String> falcon = List.of("contiguous [\\p{P}$+<=>^`|~]", "isolated " + NamedSplit.GPT_2_EXPRESSION, "bytes",
+                "contiguous \\p{N}", "isolated [0-9][0-9][0-9]");
+        List<String> gpt2 = NamedSplit.GPT_2.steps().stream().map(SplitStep::label).toList();
+        for (List<String> steps : List.of(gpt2, falcon)) {
+            Tokenizer stepwise = Tokenizer.of(TestVocabularies.withSplit(vocabulary, steps));
+            System.out.println("split by " + steps);
+            for (String file : paths) {
+                measure(stepwise, file, Files.readString(Path.of(file)));
+            }
+            measure(stepwise, "1 MB of 'a'", "a".repeat(1 << 20));
+            measure(stepwise, "1 MB of spaces", " ".repeat(1 << 20));
+        }
     }
 
     private static String letters(int count) {
