@@ -25,7 +25,6 @@ final class ExpressionReader {
     private static final Set<String> GROUPS = Set.of("(?:", "(?=", "(?!", "(?>", "(?<=", "(?<!", "(?i:");
     /** Properties that have not the same characters. */
     private static final Set<String> DIFFERENT = Set.of("word", "lower");
-
     /** After a backslash, what stands for many characters. */
     private static final String CLASSES = "sSdDwWpP";
     private static final String WITHOUT_CASE = " where case is ignored";
@@ -36,6 +35,8 @@ final class ExpressionReader {
     private int depth;
     /** The depth of the outermost group that ignores case, or 0. */
     private int ignoresCase;
+    /** Whether this is in {@code [^ } in brackets, which Joni takes for something else where it holds nothing. */
+    private boolean isRest;
 
     private ExpressionReader(String expression) {
         this.expression = expression;
@@ -126,6 +127,7 @@ final class ExpressionReader {
                 case '[' -> inside = openBracket(inside);
                 case ']' -> {
                     inside--;
+                    isRest = false;
                     take(1);
                 }
                 default -> {
@@ -140,6 +142,10 @@ final class ExpressionReader {
         if (inside == 2 || expression.startsWith("[:", at)) {
             throw unknown(inside == 2 ? "[ in [ in [" : "[:");
         }
+        if (inside > 0 && expression.charAt(at - 1) == '-') {
+            throw unknown("-[");
+        }
+        isRest = inside == 1 && expression.startsWith("[^", at);
         take(expression.startsWith("[^", at) ? 2 : 1);
         if (expression.startsWith("]", at)) {
             throw unknown("[]");
@@ -152,6 +158,9 @@ final class ExpressionReader {
         boolean known = ESCAPES.indexOf(c) >= 0 || anchors.indexOf(c) >= 0;
         if (c < 0x80 && Character.isLetterOrDigit(c) && !known) {
             throw unknown("\\" + c);
+        }
+        if (isRest && ("DSWP".indexOf(c) >= 0 || expression.startsWith("\\p{^", at))) {
+            throw unknown("\\" + c + " in [^ in [");
         }
         if (ignoresCase > 0 && "pPxu".indexOf(c) >= 0) {
             throw unknown("\\" + c + WITHOUT_CASE);

@@ -83,7 +83,7 @@ class StepSplitTest {
         rejected("text must become bytes in exactly one step", () -> SplitStep.check(steps("bytes", "bytes")));
         rejected("spaces be put before that", () -> SplitStep.check(steps("bytes", "space")));
         for (String wrong : List.of("(?<name>a)", "\\Ga", "\\1", "[[:alpha:]]", "\\p{Word}", "\\K", "(?i:\u00E9)", "(?i:\\p{L})", "(?i:ss)", "(?m:.)",
-                "(?i)a", "[a[b[c]]]", "\\R")) {
+                "(?i)a", "[a[b[c]]]", "[a-[b]]", "[a[^\\S]]", "\\R")) {
             rejected("text is split by the expression " + wrong + ", in which ", () -> SplitStep.check(steps("isolated " + wrong, "bytes")));
         }
         for (String wrong : List.of("(", "a)", "[a", "\\p{Nothing}", "(?<=a*)b", "*", "\\")) {
