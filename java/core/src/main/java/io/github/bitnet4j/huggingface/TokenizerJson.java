@@ -48,6 +48,7 @@ final class TokenizerJson implements CheckpointVocabulary {
                 sentencePiece ? pieceType(entry.getKey()) : TokenList.NORMAL));
         json.path("added_tokens").forEach(added -> tokens.putAdded(added.path("id").asInt(-1), content(added, sentencePiece),
                 addedType(added, sentencePiece)));
+        CheckpointVocabulary.warningOfFlags(file, json.path("added_tokens")).ifPresent(LOG::warn);
         List<String> merges = merges();
         if (sentencePiece) {
             CheckpointVocabulary.addSentencePiece(writer, scores(tokens, merges), spacePrefix());

@@ -91,6 +91,7 @@ final class TokenizerModel implements CheckpointVocabulary {
             tokens.put(id, piece.text(), piece.type());
             scores[id] = piece.score();
         }
+        CheckpointVocabulary.warningOfFlags(file.resolveSibling("tokenizer_config.json"), config.path("added_tokens_decoder")).ifPresent(LOG::warn);
         added.forEach((id, token) -> tokens.putAdded(id, token.text(), type(id, token)));
         CheckpointVocabulary.addSentencePiece(writer, scores, spacePrefix());
         if (piecesWithin()) {

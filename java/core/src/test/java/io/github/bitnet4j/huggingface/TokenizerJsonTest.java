@@ -238,4 +238,15 @@ class TokenizerJsonTest {
         String message = assertThrows(BitNetException.class, () -> write(json, size)).getMessage();
         assertTrue(message.contains("tokenizer.json " + part), message);
     }
+
+    /** Spaces around a token are kept whatever its flags say, so the flags are named. */
+    @Test
+    void flagsOfAddedTokensAreNotPassedOver() throws IOException {
+        String tokens = "[{'content':'<a>','lstrip':false},{'content':'<b>','rstrip':true},{'content':'<c>','single_word':true}]";
+        Path file = Path.of("tokenizer.json");
+        assertEquals("tokenizer.json wants spaces taken away around 2 of its added tokens, such as '<b>', or finds them only as words "
+                + "(lstrip, rstrip, single_word), which is not done here",
+                CheckpointVocabulary.warningOfFlags(file, new ObjectMapper().readTree(tokens.replace('\'', '"'))).orElseThrow());
+        assertEquals(Optional.empty(), CheckpointVocabulary.warningOfFlags(file, List.of()));
+    }
 }
