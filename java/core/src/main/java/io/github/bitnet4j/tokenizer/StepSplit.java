@@ -40,13 +40,13 @@ final class StepSplit implements PreTokenizer {
         spacePrefix = steps.contains(Whole.SPACE) ? SpacePrefix.WHERE_MISSING : SpacePrefix.NEVER;
         boolean spells = bytes < steps.size() - 1; // otherwise nothing would see the alphabet
         this.steps = Stream.concat(steps.stream().filter(step -> spells || step != Whole.BYTES).map(step -> step(step, limit)),
-                spells ? Stream.of(StepSplit::unspelled) : Stream.<Step>empty()).toList();
+                spells ? Stream.<Step>of(pieces -> rewritten(pieces, ByteAlphabet::unspell, 1)) : Stream.<Step>empty()).toList();
     }
 
     private static Step step(SplitStep step, Duration limit) {
         return switch (step) {
             case Whole.SPACE -> StepSplit::spaced;
-            case Whole.BYTES -> StepSplit::spelled;
+            case Whole.BYTES -> pieces -> rewritten(pieces, ByteAlphabet::spell, 2);
             case Expression(Behavior behavior, boolean inverted, String expression) -> {
                 SplitExpression compiled = new SplitExpression(expression, limit);
                 yield pieces -> cut(pieces, compiled, behavior, inverted);
@@ -156,28 +156,22 @@ final class StepSplit implements PreTokenizer {
         return new Pieces(spaced, moved);
     }
 
-    private static Pieces spelled(Pieces pieces) {
-        byte[] alphabet = new byte[2 * length(pieces.bounds())];
-        int[] moved = new int[pieces.bounds().length];
-        int at = 0;
-        for (int i = 0; i < moved.length; i += 2) {
-            moved[i] = at;
-            at = ByteAlphabet.spell(pieces.text(), pieces.bounds()[i], pieces.bounds()[i + 1], alphabet, at);
-            moved[i + 1] = at;
-        }
-        return new Pieces(alphabet, moved);
+    /** Writes a stretch of text in other bytes from {@code at} on, and gives where they end. */
+    private interface Rewriting {
+        int write(byte[] text, int from, int to, byte[] into, int at);
     }
 
-    private static Pieces unspelled(Pieces pieces) {
-        byte[] bytes = new byte[length(pieces.bounds())];
+    /** @param most bytes that one becomes */
+    private static Pieces rewritten(Pieces pieces, Rewriting rewriting, int most) {
+        byte[] text = new byte[most * length(pieces.bounds())];
         int[] moved = new int[pieces.bounds().length];
         int at = 0;
         for (int i = 0; i < moved.length; i += 2) {
             moved[i] = at;
-            at = ByteAlphabet.unspell(pieces.text(), pieces.bounds()[i], pieces.bounds()[i + 1], bytes, at);
+            at = rewriting.write(pieces.text(), pieces.bounds()[i], pieces.bounds()[i + 1], text, at);
             moved[i + 1] = at;
         }
-        return new Pieces(bytes, moved);
+        return new Pieces(text, moved);
     }
 
     private static int length(int[] bounds) {
