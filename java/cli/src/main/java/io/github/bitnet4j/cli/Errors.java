@@ -3,6 +3,7 @@ package io.github.bitnet4j.cli;
 import io.github.bitnet4j.BitNetException;
 import io.github.bitnet4j.bindings.NativeLibraryException;
 import io.github.bitnet4j.chat.ChatTemplateException;
+import io.github.bitnet4j.tokenizer.VocabularyException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.AccessDeniedException;
@@ -18,6 +19,7 @@ final class Errors {
         String text = switch (failure) {
             case BitNetException e -> e.getMessage();
             case ChatTemplateException e -> e.getMessage();
+            case VocabularyException e -> e.getMessage();
             case NativeLibraryException e -> e.getMessage();
             case Output.WriteException e -> e.getMessage();
             case UncheckedIOException e -> file(e.getCause());

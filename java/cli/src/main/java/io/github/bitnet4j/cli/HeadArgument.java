@@ -9,7 +9,8 @@ import picocli.CommandLine.Option;
 final class HeadArgument {
     @Option(names = "--head", paramLabel = "MODE", order = 85,
             description = "Output head: exact, or two-pass, which reads a coarse copy and then the rows that matter and gives "
-                    + "the same tokens; it packs the copy if the file has none (default: two-pass if the file has it, or the head has more than 32 MB).")
+                    + "the same tokens; it packs the copy if the file has none (default: two-pass if the file has it, or the "
+                    + "head has 32 MiB or more).")
     private String head = "auto";
 
     HeadMode mode() {

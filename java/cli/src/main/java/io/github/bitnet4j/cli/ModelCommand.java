@@ -83,7 +83,7 @@ abstract class ModelCommand extends BitNetCommand {
         return threads;
     }
 
-    /** How to open the model, as asked for; commands that generate choose another head. */
+    /** How to open the model, as asked for, to compute all logits; commands that generate choose another head. */
     final ModelOptions modelOptions() {
         if (threads.size() != 1) {
             throw new UsageException("-t takes one number of threads here; 'bitnet bench' takes several");
@@ -100,8 +100,9 @@ abstract class ModelCommand extends BitNetCommand {
         String chosenIsa = isa != null ? isa
                 : System.getenv("BITNET_ISA") != null ? "auto" : tuned.map(Tuning::isa).orElse("auto");
         LoadMode chosenLoad = loadMode(load != null ? load : tuned.map(Tuning::load).orElse("mmap"));
-        ModelOptions base = isa != null || System.getenv("BITNET_ISA") != null ? untunedOptions()
-                : tuned.map(Tuning::crossovers).map(untunedOptions()::withCrossovers).orElse(untunedOptions());
+        ModelOptions untuned = untunedOptions();
+        ModelOptions base = isa != null || System.getenv("BITNET_ISA") != null ? untuned
+                : tuned.map(Tuning::crossovers).map(untuned::withCrossovers).orElse(untuned);
         return checked(() -> base.withThreads(chosenThreads).withContextLength(ctx).withIsa(chosenIsa).withLoad(chosenLoad)
                 .withHead(HeadMode.EXACT));
     }

@@ -3,6 +3,7 @@ package io.github.bitnet4j.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.github.bitnet4j.tokenizer.VocabularyException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -110,5 +111,11 @@ class BadInputTest {
         assertEquals(1, result.status());
         assertTrue(result.err().contains("NoSuchFileException"), result.err());
         assertTrue(result.err().lines().toList().getLast().startsWith("bitnet: error: "), result.err());
+    }
+
+    /** An expression of the file that finds no end in a text, for one. */
+    @Test
+    void whatAVocabularyCannotDoIsToldInItsWords() {
+        assertEquals("it has found no end", Errors.sentence(new VocabularyException("it has found no end")));
     }
 }

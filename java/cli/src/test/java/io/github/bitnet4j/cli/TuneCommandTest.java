@@ -121,8 +121,10 @@ class TuneCommandTest {
 
     @Test
     void whatTheFileAndTheCacheAreIsHeard() {
-        Cli refused = Cli.runTuned(file, "tune", "--kv", "f64");
-        assertEquals(2, refused.status());
-        assertTrue(refused.err().contains("--kv is 'f64'"), refused.err());
+        for (String option : List.of("--kv", "--tl-tiles", "--i2s-order")) {
+            Cli refused = Cli.runTuned(file, "tune", option, "f64");
+            assertEquals(2, refused.status());
+            assertTrue(refused.err().contains(option) && refused.err().contains("'f64'"), refused.err());
+        }
     }
 }

@@ -6,6 +6,7 @@ import io.github.bitnet4j.BitNetException;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
+import java.util.stream.Stream;
 
 /**
  * How a folder of sentence-transformers makes a vector of a text: {@code modules.json} lists the steps, the folder of the pooling
@@ -45,8 +46,9 @@ final class SentenceModules {
     }
 
     /**
-     * The tokens that sentence-transformers cuts texts to, with those around them: {@code max_seq_length}, otherwise
-     * {@code model_max_length} of the tokenizer, which may be a number beyond all texts; empty if the folder is none of its own.
+     * The tokens that sentence-transformers cuts texts to, with those around them: {@code max_seq_length}, otherwise the lesser of
+     * the model's positions and {@code model_max_length} of the tokenizer, which may be a number beyond all texts; empty if the
+     * folder is none of its own.
      */
     OptionalInt mostTokens() {
         if (checkpoint.json(LIST).isEmpty()) {
@@ -54,8 +56,9 @@ final class SentenceModules {
         }
         JsonNode length = checkpoint.json(TRANSFORMER).orElse(MissingNode.getInstance()).path(LENGTH);
         if (length.isMissingNode() || length.isNull()) {
-            JsonNode most = checkpoint.json("tokenizer_config.json").orElse(MissingNode.getInstance()).path("model_max_length");
-            return most.canConvertToInt() && most.asInt() > 0 ? OptionalInt.of(most.asInt()) : OptionalInt.empty();
+            return Stream.of(checkpoint.requireJson("config.json").path("max_position_embeddings"),
+                            checkpoint.json("tokenizer_config.json").orElse(MissingNode.getInstance()).path("model_max_length"))
+                    .filter(most -> most.canConvertToInt() && most.asInt() > 0).mapToInt(JsonNode::asInt).min();
         }
         if (!length.isIntegralNumber() || !length.canConvertToInt() || length.asInt() < 1) {
             throw new BitNetException(checkpoint.folder().resolve(TRANSFORMER) + ": " + LENGTH + " is " + length

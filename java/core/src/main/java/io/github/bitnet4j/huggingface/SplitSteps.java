@@ -33,7 +33,7 @@ final class SplitSteps {
         List<SplitStep> steps = new ArrayList<>();
         add(node, steps);
         if (!steps.contains(Whole.BYTES)) {
-            throw problem.apply("splits text by " + node + ", without ByteLevel; a vocabulary that neither falls back on bytes nor is "
+            throw problem.apply((node.isObject() ? "splits text by " + node : "has no pre_tokenizer") + ", without ByteLevel; a vocabulary that neither falls back on bytes nor is "
                     + "byte-level cannot be used here");
         }
         return steps;

@@ -1,7 +1,6 @@
 package io.github.bitnet4j.huggingface;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.MissingNode;
 import io.github.bitnet4j.BitNetException;
 import io.github.bitnet4j.gguf.GgufWriter;
 import io.github.bitnet4j.tokenizer.NamedSplit;
@@ -11,12 +10,12 @@ import io.github.bitnet4j.tokenizer.Vocabulary;
 import io.github.bitnet4j.tokenizer.VocabularyException;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.stream.Stream;
 
 /**
  * The vocabulary of {@code tokenizer.json} as the keys {@code tokenizer.ggml.*}. Two kinds are known: byte-level BPE, and
@@ -42,6 +41,11 @@ final class TokenizerJson implements CheckpointVocabulary {
         if (!model.path("type").asText().equals("BPE") || !model.path("vocab").isObject()) {
             throw bad("holds a vocabulary of the type '" + model.path("type").asText() + "'; only BPE can be used here");
         }
+        for (String part : List.of("end_of_word_suffix", "continuing_subword_prefix", "dropout")) {
+            if (!model.path(part).asText("").isEmpty() && model.path(part).asDouble(1) != 0) {
+                throw bad("merges with the " + part + " " + model.path(part) + ", which is not done here");
+            }
+        }
         boolean sentencePiece = model.path("byte_fallback").asBoolean();
         TokenList tokens = new TokenList(file, size);
         model.path("vocab").properties().forEach(entry -> tokens.put(entry.getValue().asInt(-1), entry.getKey(),
@@ -61,8 +65,8 @@ final class TokenizerJson implements CheckpointVocabulary {
         }
         tokens.addTo(writer);
         writer.strings(PREFIX + "merges", merges)
-                .bool(PREFIX + "add_bos_token", added(0).isPresent())
-                .bool(PREFIX + "add_eos_token", added(1).isPresent());
+                .bool(PREFIX + "add_bos_token", before().isPresent())
+                .bool(PREFIX + "add_eos_token", behind().isPresent());
     }
 
     private int pieceType(String token) {
@@ -190,25 +194,45 @@ final class TokenizerJson implements CheckpointVocabulary {
     /** By the template of a text. */
     @Override
     public OptionalInt bos() {
-        return id(0);
+        return id(before());
     }
 
     @Override
     public OptionalInt eos() {
-        return id(1);
+        return id(behind());
     }
 
-    private OptionalInt id(int end) {
-        JsonNode tokens = json.path("post_processor").findPath("special_tokens");
-        JsonNode id = added(end).map(name -> tokens.path(name).path("ids").path(0)).orElse(MissingNode.getInstance());
-        return id.isIntegralNumber() ? OptionalInt.of(id.asInt()) : OptionalInt.empty();
+    /** A token that is put around a text; its id may be missing. */
+    private record Put(JsonNode id) {}
+
+    private static OptionalInt id(Optional<Put> put) {
+        return put.filter(token -> token.id().isIntegralNumber()).map(token -> OptionalInt.of(token.id().asInt())).orElse(OptionalInt.empty());
     }
 
-    /** The name of the token that the template of a single text has before it (end 0) or after it (end 1). */
-    private Optional<String> added(int end) {
-        JsonNode single = json.path("post_processor").findPath("single");
-        return Optional.of(single.path(end * (single.size() - 1))).filter(part -> part.has("SpecialToken"))
-                .map(part -> part.path("SpecialToken").path("id").asText());
+    /** What comes before a single text, which older processors call {@code cls}. */
+    private Optional<Put> before() {
+        return put(0, "cls");
+    }
+
+    private Optional<Put> behind() {
+        return put(1, "sep");
+    }
+
+    private Optional<Put> put(int end, String name) {
+        return steps("post_processor", "processors").stream().flatMap(processor -> switch (processor.path("type").asText()) {
+            case "TemplateProcessing" -> ofTemplate(processor, end).stream();
+            case "BertProcessing", "RobertaProcessing" -> Stream.of(new Put(processor.path(name).path(1)));
+            case "ByteLevel" -> Stream.<Put>empty(); // moves offsets only
+            default -> throw bad("puts tokens around a text by " + processor + ", which is not known here; known: Sequence, "
+                    + "TemplateProcessing, BertProcessing, RobertaProcessing, ByteLevel");
+        }).findFirst();
+    }
+
+    private static Optional<Put> ofTemplate(JsonNode template, int end) {
+        JsonNode single = template.path("single");
+        JsonNode token = single.path(end * (single.size() - 1)).path("SpecialToken").path("id");
+        return token.isMissingNode() ? Optional.empty()
+                : Optional.of(new Put(template.path("special_tokens").path(token.asText()).path("ids").path(0)));
     }
 
     private BitNetException unknownSteps(String verb, List<JsonNode> steps, String known) {

@@ -91,7 +91,8 @@ final class TokenizerModel implements CheckpointVocabulary {
             tokens.put(id, piece.text(), piece.type());
             scores[id] = piece.score();
         }
-        CheckpointVocabulary.warningOfFlags(file.resolveSibling("tokenizer_config.json"), config.path("added_tokens_decoder")).ifPresent(LOG::warn);
+        CheckpointVocabulary.warningOfFlags(file, config.path("added_tokens_decoder")).ifPresent(LOG::warn);
+        CheckpointVocabulary.warningOfFlags(file, specialMap).ifPresent(LOG::warn);
         added.forEach((id, token) -> tokens.putAdded(id, token.text(), type(id, token)));
         CheckpointVocabulary.addSentencePiece(writer, scores, spacePrefix());
         if (piecesWithin()) {
@@ -115,11 +116,11 @@ final class TokenizerModel implements CheckpointVocabulary {
      * before it. Without, transformers puts one before the whole text, unless that begins with a special token.
      */
     private SpacePrefix spacePrefix() {
-        boolean legacy = config.path("legacy").asBoolean(true);
-        if (!config.path("add_prefix_space").asBoolean(!legacy || model.dummyPrefix())) {
-            return SpacePrefix.NEVER;
+        if (config.path("legacy").asBoolean(true)) {
+            return model.dummyPrefix() ? SpacePrefix.ALWAYS : SpacePrefix.NEVER;
         }
-        return legacy ? SpacePrefix.ALWAYS : SpacePrefix.TEXT;
+        JsonNode asked = config.path("add_prefix_space");
+        return asked.isMissingNode() || asked.asBoolean() ? SpacePrefix.TEXT : SpacePrefix.NEVER;
     }
 
     /**

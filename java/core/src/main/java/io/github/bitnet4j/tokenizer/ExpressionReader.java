@@ -160,7 +160,7 @@ final class ExpressionReader {
             throw unknown("\\" + c);
         }
         if (isRest && ("DSWP".indexOf(c) >= 0 || expression.startsWith("\\p{^", at))) {
-            throw unknown("\\" + c + " in [^ in [");
+            throw unknown("\\" + c + " in brackets that begin with ^ in others");
         }
         if (ignoresCase > 0 && "pPxu".indexOf(c) >= 0) {
             throw unknown("\\" + c + WITHOUT_CASE);
@@ -176,6 +176,9 @@ final class ExpressionReader {
     }
 
     private void property() {
+        if (!expression.startsWith("{", at + 2)) {
+            throw unknown(expression.substring(at, at + 2) + " without {");
+        }
         int end = expression.indexOf('}', at);
         String property = expression.substring(at, end < 0 ? expression.length() : end + 1);
         if (DIFFERENT.contains(property.toLowerCase(Locale.ROOT).replaceAll("^..|[{}^ _-]", ""))) {

@@ -4,13 +4,13 @@ import java.util.Arrays;
 import java.util.Locale;
 import java.util.stream.Collectors;
 
-/** Before what a vocabulary of the kind {@code llama} puts a space, which decoding leaves out again. */
+/** Before what a tokenizer puts a space, which decoding leaves out again. */
 public enum SpacePrefix {
     /** Gemma. */
     NEVER,
     /** Before each stretch of text between special tokens: {@code Prepend} of {@code tokenizer.json}, and llama.cpp. */
     ALWAYS,
-    /** Before each stretch that begins with no space: {@code Metaspace} with {@code prepend_scheme: always}. */
+    /** Before each stretch that begins with no space: {@code Metaspace} with {@code prepend_scheme: always}, {@code add_prefix_space} of {@code ByteLevel}. */
     WHERE_MISSING,
     /** Before a text that begins with no space, but not after special tokens: {@code prepend_scheme: first}. */
     FIRST,

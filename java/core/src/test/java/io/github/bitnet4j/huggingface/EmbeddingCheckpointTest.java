@@ -273,11 +273,12 @@ class EmbeddingCheckpointTest {
 
     @Test
     void theFolderSaysWhereTextsAreCut() throws IOException {
-        assertEquals(512, mostTokens("[]", "{\"max_seq_length\": 512}", "{\"model_max_length\": 64}"));
+        assertEquals(256, mostTokens("[]", "{\"max_seq_length\": 256}", "{\"model_max_length\": 64}"));
         assertEquals(64, mostTokens("[]", "{\"max_seq_length\": null}", "{\"model_max_length\": 64}"));
         assertEquals(64, mostTokens("[]", "", "{\"model_max_length\": 64}"));
-        assertEquals(Integer.MAX_VALUE, mostTokens("[]", "", "{\"model_max_length\": 1000000000000000019884624838656}"));
-        assertEquals(Integer.MAX_VALUE, mostTokens("[]", "", ""));
+        assertEquals(512, mostTokens("[]", "", "{\"model_max_length\": 1000000000000000019884624838656}"), "positions of the model");
+        assertEquals(512, mostTokens("[]", "", "{\"model_max_length\": 513}"));
+        assertEquals(512, mostTokens("[]", "", ""));
         assertEquals(Integer.MAX_VALUE, mostTokens("", "{\"max_seq_length\": 512}", "{\"model_max_length\": 64}"));
         for (String wrong : new String[] {"0", "\"512\"", "1e30", "-1"}) {
             String message = assertThrows(BitNetException.class,

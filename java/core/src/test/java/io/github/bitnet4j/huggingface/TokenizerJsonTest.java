@@ -1,6 +1,7 @@
 package io.github.bitnet4j.huggingface;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -242,11 +243,40 @@ class TokenizerJsonTest {
     /** Spaces around a token are kept whatever its flags say, so the flags are named. */
     @Test
     void flagsOfAddedTokensAreNotPassedOver() throws IOException {
-        String tokens = "[{'content':'<a>','lstrip':false},{'content':'<b>','rstrip':true},{'content':'<c>','single_word':true}]";
-        Path file = Path.of("tokenizer.json");
-        assertEquals("tokenizer.json wants spaces taken away around 2 of its added tokens, such as '<b>', or finds them only as words "
-                + "(lstrip, rstrip, single_word), which is not done here",
-                CheckpointVocabulary.warningOfFlags(file, new ObjectMapper().readTree(tokens.replace('\'', '"'))).orElseThrow());
-        assertEquals(Optional.empty(), CheckpointVocabulary.warningOfFlags(file, List.of()));
+        String json = byteLevel("null", split(LLAMA_SPLIT));
+        assertEquals("", Warnings.of(() -> write(json, 8)));
+        String warned = Warnings.of(() -> write(json.replace("'special':false", "'special':false,'rstrip':true"), 8));
+        assertTrue(warned.contains("tokenizer.json wants spaces taken away around 1 of its added tokens, such as '<tool>', or finds "
+                + "them only as words (lstrip, rstrip, single_word), which is not done here"), warned);
+    }
+
+    /** Merges that write something between or behind the bytes of a word, or are left out at random. */
+    @Test
+    void otherWaysToMergeAreRefused() {
+        for (String part : List.of("'end_of_word_suffix':'</w>'", "'continuing_subword_prefix':'##'", "'dropout':0.1")) {
+            String json = byteLevel("null", split(LLAMA_SPLIT)).replace("'type':'BPE',", "'type':'BPE'," + part + ",");
+            String message = assertThrows(BitNetException.class, () -> write(json, 8)).getMessage();
+            assertTrue(message.contains("merges with the " + part.substring(1, part.indexOf('\'', 1))), message);
+        }
+        for (String nothing : List.of("'end_of_word_suffix':''", "'continuing_subword_prefix':null", "'dropout':0.0")) {
+            assertDoesNotThrow(() -> write(byteLevel("null", split(LLAMA_SPLIT)).replace("'type':'BPE',", "'type':'BPE'," + nothing + ","), 8));
+        }
+    }
+
+    /** Processors that name the tokens around a text by themselves, alone or in a sequence. */
+    @Test
+    void olderProcessorsPutTokensAroundATextToo() throws IOException {
+        String json = byteLevel("null", split(LLAMA_SPLIT));
+        String roberta = "{'type':'RobertaProcessing','sep':['<tool>',6],'cls':['<|end|>',5],'trim_offsets':true}";
+        for (String processor : List.of(roberta, "{'type':'Sequence','processors':[{'type':'ByteLevel'}," + roberta + "]}")) {
+            String whole = json.replace("'post_processor':null", "'post_processor':" + processor);
+            assertTrue(tokenizer(whole, 8).addBos() && tokenizer(whole, 8).addEos(), processor);
+            TokenizerJson read = new TokenizerJson(new ObjectMapper().readTree(whole.replace('\'', '"').replace('`', '\'')), folder);
+            assertEquals(OptionalInt.of(5), read.bos());
+            assertEquals(OptionalInt.of(6), read.eos());
+        }
+        String message = assertThrows(BitNetException.class,
+                () -> write(json.replace("'post_processor':null", "'post_processor':{'type':'Other'}"), 8)).getMessage();
+        assertTrue(message.contains("puts tokens around a text by {\"type\":\"Other\"}"), message);
     }
 }

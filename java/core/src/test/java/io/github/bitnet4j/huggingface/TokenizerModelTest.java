@@ -164,18 +164,29 @@ class TokenizerModelTest {
     void scoresDecide() throws IOException {
         byte[] model = new ModelProto().piece("a", -20, 1).piece("b", -21, 1).piece("c", -22, 1).piece("ab", -1.5f, 1)
                 .piece("bc", -1.25f, 1).piece("ca", -1.5f, 1).bytes();
-        Tokenizer tokenizer = tokenizer(model, "{'add_prefix_space': false}", "", "");
+        Tokenizer tokenizer = tokenizer(model, "{'legacy': false, 'add_prefix_space': false}", "", "");
         encodes(tokenizer, "abc", "a", "bc");
         encodes(tokenizer, "cab", "ca", "b");
     }
 
-    /** add_prefix_space decides where the model would put none, too. */
+    @Test
+    void flagsOfAddedTokensAreNotPassedOver() throws IOException {
+        assertEquals("", Warnings.of(() -> tokenizer("llama", "{'added_tokens_decoder': {'1': {'content': '<s>', 'lstrip': false}}}")));
+        for (String[] flagged : new String[][] {{"{'added_tokens_decoder': {'1': {'content': '<s>', 'lstrip': true}}}", ""},
+                {"", "{'bos_token': {'content': '<s>', 'single_word': true}}"}}) {
+            String warned = Warnings.of(() -> tokenizer(trained("llama"), flagged[0], flagged[1], ""));
+            assertTrue(warned.contains("wants spaces taken away around 1 of its added tokens, such as '<s>', "), warned);
+        }
+    }
+
+    /** With legacy the model alone decides, and without it the configuration does. */
     @Test
     void theConfigurationCanLeaveTheSpaceOut() throws IOException {
-        assertEquals(SpacePrefix.NEVER, tokenizer("llama", "{'add_prefix_space': false}").spacePrefix());
+        assertEquals(SpacePrefix.ALWAYS, tokenizer("llama", "{'add_prefix_space': false}").spacePrefix());
+        assertEquals(SpacePrefix.NEVER, tokenizer("gemma", "{'add_prefix_space': true}").spacePrefix());
         assertEquals(SpacePrefix.NEVER, tokenizer("llama", "{'legacy': false, 'add_prefix_space': false}").spacePrefix());
+        assertEquals(SpacePrefix.NEVER, tokenizer("llama", "{'legacy': false, 'add_prefix_space': null}").spacePrefix());
         assertEquals(SpacePrefix.TEXT, tokenizer("gemma", "{'legacy': false}").spacePrefix());
-        assertEquals(SpacePrefix.NEVER, tokenizer("gemma", "{'add_bos_token': true}").spacePrefix());
     }
 
     /** Of the model's own user-defined tokens none begins a stretch; special tokens do. */

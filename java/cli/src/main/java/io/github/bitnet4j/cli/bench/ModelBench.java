@@ -11,6 +11,7 @@ import io.github.bitnet4j.model.HeadMode;
 import io.github.bitnet4j.model.Work;
 import io.github.bitnet4j.sampling.SamplingOptions;
 import io.github.bitnet4j.tokenizer.Tokenizer;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -21,7 +22,7 @@ import java.util.stream.DoubleStream;
 
 /**
  * Runs tests on an open model. Before, between and after the runs of a test the threads merely read the memory of the
- * weights, once for a prompt and as often as there are tokens to generate, so that each run is compared with what memory gave at
+ * weights, once for a prompt and, as often as there are tokens to generate, as much of it as a token reads, so that each run is compared with what memory gave at
  * that time and the slowest tokens with the slowest readings.
  */
 public final class ModelBench {
@@ -97,8 +98,11 @@ public final class ModelBench {
         return model.kernels().readBandwidth(model.weightMemory().bytes());
     }
 
-    private double[] readings(BenchTest test) {
-        return DoubleStream.generate(this::bandwidth).limit(test.prefill() ? 1 : test.tokens()).toArray();
+    /** Bytes a second of one reading of all weights or, for tokens, of as many readings of as much as a token reads. */
+    private double[] readings(BenchTest test, long tokenBytes) {
+        MemorySegment all = model.weightMemory().bytes();
+        MemorySegment read = test.prefill() ? all : all.asSlice(Math.max(0, all.byteSize() - tokenBytes));
+        return DoubleStream.generate(() -> model.kernels().readBandwidth(read)).limit(test.prefill() ? 1 : test.tokens()).toArray();
     }
 
     /** What was seen of one run. */
@@ -112,10 +116,12 @@ public final class ModelBench {
         int[] measured = Arrays.copyOfRange(tokens, test.depth(), test.positions());
         long[] nanos = new long[test.prefill() ? runs : runs * measured.length];
         int warm = Math.min(test.prefill() ? options.batchSize() : WARM_UP_TOKENS, measured.length);
+        Work cold = model.kernels().work();
         pass(test, Arrays.copyOf(measured, warm), new long[warm], 0);
+        long tokenBytes = model.kernels().work().minus(cold).bytes() / warm;
         Run[] done = new Run[runs];
         double[][] readings = new double[runs + 1][];
-        readings[0] = readings(test);
+        readings[0] = readings(test, tokenBytes);
         for (int i = 0; i < runs; i++) {
             session.rewind(test.depth());
             Work before = model.kernels().work();
@@ -125,7 +131,7 @@ public final class ModelBench {
             double seconds = (System.nanoTime() - start) / 1e9;
             double used = energy.isPresent() ? energy.get().joulesSince(joules) : 0;
             Work work = model.kernels().work().minus(before);
-            readings[i + 1] = readings(test);
+            readings[i + 1] = readings(test, tokenBytes);
             double bandwidth = (median(readings[i]) + median(readings[i + 1])) / 2;
             done[i] = new Run(seconds, work, work.bytes() / seconds / bandwidth, used);
         }

@@ -25,7 +25,7 @@ import java.util.List;
  * @param multiplyAddsPerSecond int8 multiply-adds a second
  * @param peakShare       share of the peak of the ISA's own multiply-add on as many threads
  * @param latency         of generated tokens; null for prompts
- * @param readTail        p99 over p50 of the times that as many mere readings of the weights took; null for prompts, and in
+ * @param readTail        p99 over p50 of the times that mere readings of as many bytes as a token reads took; null for prompts, and in
  *                        files of older versions
  * @param joulesPerToken  energy of the processor; null where the system does not tell
  */
