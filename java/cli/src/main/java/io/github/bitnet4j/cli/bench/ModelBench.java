@@ -22,8 +22,8 @@ import java.util.stream.DoubleStream;
 
 /**
  * Runs tests on an open model. Before, between and after the runs of a test the threads merely read the memory of the
- * weights, once for a prompt and, as often as there are tokens to generate, as much of it as a token reads, so that each run is compared with what memory gave at
- * that time and the slowest tokens with the slowest readings.
+ * weights: once all of it for a prompt and, as often as there are tokens to generate, as much of it as a token reads. So each run
+ * is compared with what memory gave at that time, and the slowest tokens with the slowest readings.
  */
 public final class ModelBench {
     private static final long SEED = 1;
