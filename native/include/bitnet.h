@@ -120,7 +120,7 @@ typedef enum bn_limit {
  * where each way begins to win depends on the machine. Every one is 2 or more, INT64_MAX for never.
  */
 typedef struct bn_crossovers {
-    int64_t unpack;        /* I2_R16, I2_C, B3_R16: unpacked, instead of row after row by the kernel of one row  */
+    int64_t unpack;        /* I2_R16, I2_C, B3_R80: unpacked, instead of row after row by the kernel of one row  */
     int64_t unpack_tables; /* TL1, TL2: unpacked, instead of looked up; BN_MOST_LOOK_UPS + 1 at most             */
     int64_t pack;          /* all: weights and activations packed for a kernel of many rows, where there is one  */
 } bn_crossovers;
@@ -182,7 +182,7 @@ typedef enum bn_type {
     BN_TYPE_I2_S_64 = 1064,    /* I2_S as ARM builds write it: 64 codes in 16 bytes; for bn_repack only */
     BN_TYPE_I2_R16 = 1016, /* ternary, 16 rows interleaved: lines of 16 rows x 16 columns in 64 bytes */
     BN_TYPE_I2_C = 1017,   /* ternary, column after column of each strip of 256 rows: n = 1 skips zeros */
-    BN_TYPE_B3_R16 = 1020, /* ternary, base 3: lines of 16 rows x 20 columns in 64 bytes             */
+    BN_TYPE_B3_R80 = 1080, /* ternary, base 3: lines of 80 rows x 4 columns in 64 bytes              */
     BN_TYPE_D4_R16 = 1032  /* a head at four bits, for bn_matmul_top only; 16 rows interleaved       */
 } bn_type;
 
@@ -214,7 +214,7 @@ typedef struct bn_matrix {
  * impossible. Q8_0, Q5_0 and Q4_0: cols a multiple of 32. Q6_K and Q4_K: of 256. TQ1_0 and TQ2_0: of 256, and scales are
  * within. I2_S: any; a row's last block is filled up with codes 0, which files do not do: they lay blocks over all rows, the
  * same only where cols is a multiple of 128. I2_S_64: of 64. I2_S_ROWS4: rows of 4. I2_R16: rows and cols multiples of 16.
- * I2_C: rows a multiple of 64, cols of 16. B3_R16: rows a multiple of 16, cols of 4. TL1: rows a
+ * I2_C: rows a multiple of 64, cols of 16. B3_R80: rows a multiple of 16, cols of 4. TL1: rows a
  * multiple of 32, cols of 4. TL2: rows a multiple of 32, cols of 32 and at least 256; the bytes are those that files
  * declare, rounded up to 32, some of which hold nothing. D4_R16: cols a multiple of 32, at most 8192.
  */
@@ -228,14 +228,14 @@ BN_API bn_status bn_matrix_check(bn_context *ctx, const bn_matrix *matrix);
  * matrix as I2_S:
  * bn_matrix_bytes(type, rows, cols) bytes at `to`, 64-byte aligned for speed. tiles: of the result when that is TL1 or
  * TL2, otherwise null. The f16 scales of TQ1_0 and TQ2_0, two bytes that end each block, are left to the caller; a block
- * whose scale is 0 is read as zeros. A large matrix can go in pieces of 16 rows (I2_R16, B3_R16), 256 (I2_C) or tiles->rows (TL1),
+ * whose scale is 0 is read as zeros. A large matrix can go in pieces of 16 rows (I2_R16), 80 (B3_R80), 256 (I2_C) or tiles->rows (TL1),
  * whose bytes follow each other. BN_ERROR_DATA, and a sentence that names row and column, when a weight is none of
  * -1, 0 and 1, or a byte of TQ1_0 is none of five digits, as in no intact file; `to` is then undefined.
  */
 BN_API bn_status bn_repack(bn_context *ctx, const bn_matrix *from, int32_t type, const bn_tiles *tiles, void *to);
 
 /*
- * Reads all weights of an I2_S, I2_R16, I2_C, B3_R16, TL1 or TL2 matrix with every thread, about as fast as memory gives
+ * Reads all weights of an I2_S, I2_R16, I2_C, B3_R80, TL1 or TL2 matrix with every thread, about as fast as memory gives
  * them: BN_ERROR_DATA, and a sentence that names the first rows where it is so, when one is none of -1, 0 and 1. bn_linear
  * does not look: what such a weight adds to a sum is undefined.
  */

@@ -23,7 +23,7 @@
 
 /*
  * y[i] = sum over k of code(i, k) * q[k], codes 0..2, for `rows` consecutive rows at w. I2_S: cols is a multiple of 128,
- * whole blocks, here and wherever weights are I2_S. I2_R16, B3_R16: rows is a multiple of 16. I2_C: w is the beginning of a strip, and the columns where q is 0 are not read.
+ * whole blocks, here and wherever weights are I2_S. I2_R16, B3_R80: rows is a multiple of 16. I2_C: w is the beginning of a strip, and the columns where q is 0 are not read.
  */
 typedef void (*bn_gemv_fn)(const uint8_t *restrict w, size_t cols, size_t rows, const int8_t *restrict q,
                            int32_t *restrict y);
@@ -70,7 +70,7 @@ typedef void (*bn_gemm_fn)(const uint8_t *restrict w, size_t cols, size_t rows, 
 
 /*
  * `rows` consecutive rows at w as rows of I2_S, bn_i2s_row_bytes(cols) each, the last block filled up with codes 0. rows
- * is as for bn_gemv_fn: I2_R16 and B3_R16 in groups of 16; I2_C one strip, all of it.
+ * is as for bn_gemv_fn: I2_R16 and B3_R80 in groups of 16, from the first row of 80; I2_C one strip, all of it.
  */
 typedef void (*bn_unpack_fn)(const uint8_t *restrict w, size_t cols, size_t rows, uint8_t *restrict i2s);
 
@@ -97,7 +97,7 @@ enum { BN_GEMM_PACKED_ROWS = 1344, BN_GEMM_PACKED_SCRATCH = 288 * 1024 };
 
 /*
  * 1 when one of `count` bytes at w is none that weights of the format are stored as, otherwise 0. I2_S: four codes, none of
- * them 3, in whatever order. B3_R16: at most 242. TL1: two indices up to 8. TL2: two up to 13; its pairs are TL1's.
+ * them 3, in whatever order. B3_R80: at most 242. TL1: two indices up to 8. TL2: two up to 13; its pairs are TL1's.
  */
 typedef int32_t (*bn_verify_fn)(const uint8_t *restrict w, size_t count);
 
@@ -277,7 +277,7 @@ typedef enum bn_format {
     X(I2_S, "i2_s")     \
     X(I2_R16, "i2_r16") \
     X(I2_C, "i2_c")     \
-    X(B3_R16, "b3_r16") \
+    X(B3_R80, "b3_r80") \
     X(TL1, "tl1")       \
     X(TL2, "tl2")       \
     X(D4_R16, "d4_r16") \
@@ -306,11 +306,11 @@ typedef enum bn_format {
 #define BN_LANES_KERNELS(X)                                     \
     BN_LANES_KERNEL(X, UNPACK, I2_R16, unpack_i2r16)            \
     BN_LANES_KERNEL(X, UNPACK, I2_C, unpack_i2c)                \
-    BN_LANES_KERNEL(X, UNPACK, B3_R16, unpack_b3r16)            \
+    BN_LANES_KERNEL(X, UNPACK, B3_R80, unpack_b3r80)            \
     BN_LANES_KERNEL(X, PACK_WEIGHTS, I2_S, pack_weights)        \
     BN_LANES_KERNEL(X, PACK_TOKENS, I2_S, pack_tokens)          \
     BN_LANES_KERNEL(X, VERIFY, I2_S, verify_i2s)                \
-    BN_LANES_KERNEL(X, VERIFY, B3_R16, verify_b3r16)            \
+    BN_LANES_KERNEL(X, VERIFY, B3_R80, verify_b3r80)            \
     BN_LANES_KERNEL(X, VERIFY, TL1, verify_tl1)                 \
     BN_LANES_KERNEL(X, VERIFY, TL2, verify_tl2)                 \
     BN_LANES_KERNEL(X, EPILOGUE, F32, epilogue)                 \
@@ -368,7 +368,7 @@ typedef enum bn_format {
     BN_MADDUBS_KERNEL(X, GEMM_PACKED, I2_S, gemm_packed)       \
     BN_MADDUBS_KERNEL(X, GEMV, I2_R16, gemv_i2r16)             \
     BN_MADDUBS_KERNEL(X, GEMV, I2_C, gemv_i2c)                 \
-    BN_MADDUBS_KERNEL(X, GEMV, B3_R16, gemv_b3r16)             \
+    BN_MADDUBS_KERNEL(X, GEMV, B3_R80, gemv_b3r80)             \
     BN_LOOK_UP_KERNEL(X, TABLES, TL1, tables_tl1)              \
     BN_LOOK_UP_KERNEL(X, TABLES, TL2, tables_tl2)              \
     BN_LOOK_UP_KERNEL(X, GEMV_TABLES, TL1, gemv_tables_tl1)    \
@@ -409,12 +409,12 @@ typedef enum bn_format {
     X(GEMV, I2_C, SCALAR, bn_gemv_i2c_scalar)                   \
     X(GEMV, I2_C, AVX512VNNI, bn_gemv_i2c_avx512vnni)           \
     X(GEMV, I2_C, NEON, bn_gemv_i2c_neon)                       \
-    X(GEMV, B3_R16, SCALAR, bn_gemv_b3r16_scalar)               \
-    X(GEMV, B3_R16, AVXVNNI, bn_gemv_b3r16_avxvnni)             \
-    X(GEMV, B3_R16, AVX512VNNI, bn_gemv_b3r16_avx512vnni)       \
-    X(GEMV, B3_R16, AVX512VBMI, bn_gemv_b3r16_avx512vbmi)       \
-    X(GEMV, B3_R16, NEON, bn_gemv_b3r16_neon)                   \
-    X(GEMV, B3_R16, DOTPROD, bn_gemv_b3r16_dotprod)             \
+    X(GEMV, B3_R80, SCALAR, bn_gemv_b3r80_scalar)               \
+    X(GEMV, B3_R80, AVXVNNI, bn_gemv_b3r80_avxvnni)             \
+    X(GEMV, B3_R80, AVX512VNNI, bn_gemv_b3r80_avx512vnni)       \
+    X(GEMV, B3_R80, AVX512VBMI, bn_gemv_b3r80_avx512vbmi)       \
+    X(GEMV, B3_R80, NEON, bn_gemv_b3r80_neon)                   \
+    X(GEMV, B3_R80, DOTPROD, bn_gemv_b3r80_dotprod)             \
     X(TABLES, TL1, SCALAR, bn_tables_tl1_scalar)                \
     X(TABLES, TL1, NEON, bn_tables_tl1_neon)                    \
     X(TABLES, TL2, SCALAR, bn_tables_tl2_scalar)                \

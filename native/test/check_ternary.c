@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "formats/b3r16.h"
+#include "formats/b3r80.h"
 #include "formats/i2c.h"
 #include "formats/i2r16.h"
 #include "formats/i2s.h"
@@ -33,7 +33,7 @@ static void fill_codes(uint8_t *codes, size_t count, weights kind, uint64_t *ran
 static const bn_type TYPES[BN_FORMAT_COUNT] = {[BN_FORMAT_I2_S] = BN_TYPE_I2_S,
                                                [BN_FORMAT_I2_R16] = BN_TYPE_I2_R16,
                                                [BN_FORMAT_I2_C] = BN_TYPE_I2_C,
-                                               [BN_FORMAT_B3_R16] = BN_TYPE_B3_R16};
+                                               [BN_FORMAT_B3_R80] = BN_TYPE_B3_R80};
 
 /* The bytes of rows x cols weights; 0 when the shape is impossible. */
 static size_t bytes_of(bn_format format, size_t rows, size_t cols)
@@ -53,8 +53,8 @@ static void pack(bn_format format, const uint8_t *codes, size_t rows, size_t col
                     (uint8_t)(code << (6 - 2 * (k % BN_I2S_BLOCK / 32)));
             else if (format == BN_FORMAT_I2_C)
                 w[bn_i2c_byte(rows, cols, i, k)] |= (uint8_t)(code << bn_i2c_shift(rows, i));
-            else if (format == BN_FORMAT_B3_R16)
-                w[bn_b3r16_byte(cols, i, k)] += (uint8_t)(code * BN_B3R16_POWER[bn_b3r16_digit(k)]);
+            else if (format == BN_FORMAT_B3_R80)
+                w[bn_b3r80_byte(cols, i, k)] += (uint8_t)(code * BN_B3R80_POWER[bn_b3r80_digit(i)]);
             else
                 w[bn_i2r16_byte(cols, i, k)] |= (uint8_t)(code << bn_i2r16_shift(k));
         }
@@ -164,7 +164,7 @@ static size_t most_of(const size_t *list)
 /* Base 3 has no code 3. */
 static weights weights_of(const bn_kernel *kernel)
 {
-    return kernel->format == BN_FORMAT_B3_R16 ? W_ANY_BITS : W_COUNT;
+    return kernel->format == BN_FORMAT_B3_R80 ? W_ANY_BITS : W_COUNT;
 }
 
 static void check_cols(const bn_kernel *kernel, size_t cols, const size_t *rows, const size_t *n)
@@ -208,9 +208,9 @@ static const shapes I2R16_SHAPES = {
     .gemv_rows = (const size_t[]){16, 32, 48, 80, 0},
 };
 
-static const shapes B3R16_SHAPES = {
-    .cols = (const size_t[]){4, 16, 20, 24, 36, 128, 240, 256, 260, 1040, 2560, 6912, 0},
-    .gemv_rows = (const size_t[]){16, 32, 48, 80, 0},
+static const shapes B3R80_SHAPES = {
+    .cols = (const size_t[]){4, 16, 20, 36, 128, 252, 256, 260, 1040, 2560, 6912, 0},
+    .gemv_rows = (const size_t[]){16, 32, 48, 64, 80, 96, 160, 224, 0},
 };
 
 static const shapes I2C_SHAPES = {
@@ -221,7 +221,7 @@ static const shapes I2C_SHAPES = {
 static const shapes *shapes_of(const bn_kernel *kernel)
 {
     if (kernel->format == BN_FORMAT_I2_C) return &I2C_SHAPES;
-    if (kernel->format == BN_FORMAT_B3_R16) return &B3R16_SHAPES;
+    if (kernel->format == BN_FORMAT_B3_R80) return &B3R80_SHAPES;
     return kernel->format == BN_FORMAT_I2_S ? &I2S_SHAPES : &I2R16_SHAPES;
 }
 
@@ -283,7 +283,7 @@ void check_unpack(const bn_kernel *kernel)
             inputs in = inputs_create(kernel->format, whole, rows, 1);
             guarded guard = guarded_create(rows * whole / 4);
             uint8_t *filled = calloc(rows, whole), *expected = malloc(rows * whole / 4);
-            fill_codes(in.codes, rows * *k, kernel->format == BN_FORMAT_B3_R16 ? W_RANDOM : W_ANY_BITS, &random);
+            fill_codes(in.codes, rows * *k, kernel->format == BN_FORMAT_B3_R80 ? W_RANDOM : W_ANY_BITS, &random);
             for (size_t i = 0; i < rows; i++) memcpy(filled + i * whole, in.codes + i * *k, *k);
             pack(BN_FORMAT_I2_S, filled, rows, whole, expected);
             for (guard_side side = GUARD_START; side <= GUARD_END; side++) {

@@ -10,7 +10,7 @@ static int has_meaning(bn_format format, unsigned byte)
     switch (format) {
     case BN_FORMAT_I2_S:
         return (byte & 3) < 3 && (byte >> 2 & 3) < 3 && (byte >> 4 & 3) < 3 && byte >> 6 < 3;
-    case BN_FORMAT_B3_R16:
+    case BN_FORMAT_B3_R80:
         return byte < 3 * 3 * 3 * 3 * 3;
     case BN_FORMAT_TL1:
         return byte % 16 < 3 * 3 && byte / 16 < 3 * 3;

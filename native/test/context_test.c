@@ -169,8 +169,8 @@ static void test_sizes(void)
     expect(bn_matrix_bytes(BN_TYPE_BF16, 3, 5) == 30, "BF16");
     expect(bn_matrix_bytes(BN_TYPE_Q6_K, 3, 512) == 1260 && bn_matrix_bytes(BN_TYPE_Q6_K, 3, 288) == 0, "Q6_K");
     expect(bn_matrix_bytes(BN_TYPE_I2_S, 3, 256) == 192 && bn_matrix_bytes(BN_TYPE_I2_S, 3, 192) == 192, "I2_S");
-    expect(bn_matrix_bytes(BN_TYPE_B3_R16, 32, 40) == 256 && bn_matrix_bytes(BN_TYPE_B3_R16, 32, 44) == 384, "B3_R16");
-    expect(bn_matrix_bytes(BN_TYPE_B3_R16, 8, 40) == 0 && bn_matrix_bytes(BN_TYPE_B3_R16, 16, 42) == 0, "B3_R16 shapes");
+    expect(bn_matrix_bytes(BN_TYPE_B3_R80, 80, 40) == 640 && bn_matrix_bytes(BN_TYPE_B3_R80, 96, 44) == 1408, "B3_R80");
+    expect(bn_matrix_bytes(BN_TYPE_B3_R80, 8, 40) == 0 && bn_matrix_bytes(BN_TYPE_B3_R80, 16, 42) == 0, "B3_R80 shapes");
     expect(bn_matrix_bytes(BN_TYPE_F32, 0, 5) == 0 && bn_matrix_bytes(BN_TYPE_F32, 3, -5) == 0, "no rows, no columns");
     expect(bn_matrix_bytes(BN_TYPE_F32, INT64_MAX, INT64_MAX) == 0, "more bytes than there are numbers");
     expect(bn_matrix_bytes(7, 3, 256) == 0, "an unknown type");

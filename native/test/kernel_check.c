@@ -65,7 +65,7 @@ static const char MODEL[] = "ran on a model: same source, tile instructions in C
 
 #if defined(BN_HAVE_TWINS)
 static const char EVEX[] = "ran as EVEX twin: same source, AVX-512VL encoding; this CPU has no AVX-VNNI";
-bn_kernel_GEMV bn_gemv_i2s_avxvnni_twin, bn_gemv_i2r16_avxvnni_twin, bn_gemv_b3r16_avxvnni_twin;
+bn_kernel_GEMV bn_gemv_i2s_avxvnni_twin, bn_gemv_i2r16_avxvnni_twin, bn_gemv_b3r80_avxvnni_twin;
 bn_kernel_GEMV_ROWS bn_gemv_rows_i2s_avxvnni_twin;
 bn_kernel_GEMM bn_gemm_i2s_avxvnni_twin;
 bn_kernel_COARSE bn_coarse_d4r16_avxvnni_twin;
@@ -76,7 +76,7 @@ static const twin TWINS[] = {
     {"bn_gemv_rows_i2s_avxvnni", BN_ISA_AVX512VNNI, (bn_kernel_fn)bn_gemv_rows_i2s_avxvnni_twin, EVEX},
     {"bn_gemm_i2s_avxvnni", BN_ISA_AVX512VNNI, (bn_kernel_fn)bn_gemm_i2s_avxvnni_twin, EVEX},
     {"bn_gemv_i2r16_avxvnni", BN_ISA_AVX512VNNI, (bn_kernel_fn)bn_gemv_i2r16_avxvnni_twin, EVEX},
-    {"bn_gemv_b3r16_avxvnni", BN_ISA_AVX512VNNI, (bn_kernel_fn)bn_gemv_b3r16_avxvnni_twin, EVEX},
+    {"bn_gemv_b3r80_avxvnni", BN_ISA_AVX512VNNI, (bn_kernel_fn)bn_gemv_b3r80_avxvnni_twin, EVEX},
     {"bn_coarse_d4r16_avxvnni", BN_ISA_AVX512VNNI, (bn_kernel_fn)bn_coarse_d4r16_avxvnni_twin, EVEX},
     {"bn_peak_int8_avxvnni", BN_ISA_AVX512VNNI, (bn_kernel_fn)bn_peak_int8_avxvnni_twin, EVEX},
     {"bn_gemm_packed_amx", BN_ISA_AVX512BW, (bn_kernel_fn)bn_gemm_packed_amx_model, MODEL},

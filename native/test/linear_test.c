@@ -93,7 +93,7 @@ static const struct other {
     const char *what;
 } OTHERS[] = {{BN_TYPE_I2_R16, BN_FORMAT_I2_R16, "not the same from I2_R16"},
               {BN_TYPE_I2_C, BN_FORMAT_I2_C, "not the same from I2_C"},
-              {BN_TYPE_B3_R16, BN_FORMAT_B3_R16, "not the same from B3_R16"},
+              {BN_TYPE_B3_R80, BN_FORMAT_B3_R80, "not the same from B3_R80"},
               {BN_TYPE_TL1, BN_FORMAT_TL1, "not the same from TL1"},
               {BN_TYPE_TL2, BN_FORMAT_TL2, "not the same from TL2"}};
 /* The first of them have no tiles. */
@@ -430,7 +430,7 @@ static void test_repack_refusals(void)
     bn_context *ctx;
     if (!expect(bn_context_create(2, BN_ISA_AUTO, &ctx) == BN_OK, "a context")) return;
     uint8_t *to = bn_allocate(BN_CACHE_LINE,
-                              bn_matrix_bytes(BN_TYPE_B3_R16, 64, 384) + bn_matrix_bytes(BN_TYPE_I2_S, 64, 384));
+                              bn_matrix_bytes(BN_TYPE_B3_R80, 64, 384) + bn_matrix_bytes(BN_TYPE_I2_S, 64, 384));
     uint8_t *w = (uint8_t *)l.weight[0].data;
     for (int64_t row = 0; row < 64; row += 21) {
         for (int64_t k = 0; k < 384; k += 101) {
@@ -454,7 +454,7 @@ static void test_repack_refusals(void)
     expect(bn_repack(ctx, &l.weight[0], BN_TYPE_I2_R16, NULL, NULL) == BN_ERROR_ARGUMENT, "nowhere to write");
     expect(bn_repack(ctx, &l.weight[0], BN_TYPE_F16, NULL, to) == BN_ERROR_ARGUMENT, "to F16");
     expect(bn_repack(ctx, &l.weight[1], BN_TYPE_I2_R16, NULL, to) == BN_ERROR_ARGUMENT, "8 rows");
-    expect(bn_repack(ctx, &l.weight[1], BN_TYPE_B3_R16, NULL, to) == BN_ERROR_ARGUMENT, "8 rows in base 3");
+    expect(bn_repack(ctx, &l.weight[1], BN_TYPE_B3_R80, NULL, to) == BN_ERROR_ARGUMENT, "8 rows in base 3");
     expect(bn_repack(ctx, &l.weight[2], BN_TYPE_I2_C, NULL, to) == BN_ERROR_ARGUMENT, "48 rows by columns");
     bn_release(to);
     bn_context_destroy(ctx);
@@ -467,7 +467,7 @@ static void test_rules_of_types(void)
     static const int32_t types[] = {BN_TYPE_F32,     BN_TYPE_F16,        BN_TYPE_Q4_0,   BN_TYPE_Q5_0,   BN_TYPE_Q8_0,
                                     BN_TYPE_Q4_K,    BN_TYPE_Q6_K,       BN_TYPE_BF16,   BN_TYPE_TQ1_0,  BN_TYPE_TQ2_0,
                                     BN_TYPE_I2_S,    BN_TYPE_TL1,        BN_TYPE_TL2,    BN_TYPE_I2_R16, BN_TYPE_I2_C,
-                                    BN_TYPE_I2_S_64, BN_TYPE_I2_S_ROWS4, BN_TYPE_B3_R16, BN_TYPE_D4_R16};
+                                    BN_TYPE_I2_S_64, BN_TYPE_I2_S_ROWS4, BN_TYPE_B3_R80, BN_TYPE_D4_R16};
     bn_context *ctx;
     if (!expect(bn_context_create(1, BN_ISA_SCALAR, &ctx) == BN_OK, "a context")) return;
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {

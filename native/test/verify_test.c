@@ -21,7 +21,7 @@ static const format FORMATS[] = {
     {BN_TYPE_I2_S, {0}, 1, COLS / 4, 0x30},
     {BN_TYPE_I2_R16, {0}, 16, 16 * COLS / 4, 0x0C},
     {BN_TYPE_I2_C, {0}, 256, 256 * COLS / 4, 0xC0},
-    {BN_TYPE_B3_R16, {0}, 16, (COLS + 19) / 20 * 64, 0xF3},
+    {BN_TYPE_B3_R80, {0}, 80, COLS / 4 * 64, 0xF3},
     {BN_TYPE_TL1, {TILE, 128, 32, 0}, TILE, TILE * COLS / 4, 0x09},
     {BN_TYPE_TL2, {TILE, 192, 32, 0}, TILE, TILE * COLS3 / 6, 0xE0},
 };

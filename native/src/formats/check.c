@@ -38,8 +38,8 @@ static const char *rule_of(int32_t type)
         return "I2_R16 has rows and columns in multiples of 16";
     case BN_TYPE_I2_C:
         return "I2_C has rows in multiples of 64 and columns of 16";
-    case BN_TYPE_B3_R16:
-        return "B3_R16 has rows in multiples of 16 and columns of 4";
+    case BN_TYPE_B3_R80:
+        return "B3_R80 has rows in multiples of 16 and columns of 4";
     case BN_TYPE_TL1:
         return "TL1 has rows in multiples of 32 and columns of 4";
     case BN_TYPE_TL2:

@@ -1,7 +1,7 @@
 /* Sizes of weight matrices and of quantised activations. */
 #include <stdint.h>
 
-#include "b3r16.h"
+#include "b3r80.h"
 #include "bitnet.h"
 #include "d4r16.h"
 #include "i2c.h"
@@ -20,10 +20,10 @@ static size_t blocks_bytes(int64_t rows, int64_t cols, int64_t block, int64_t bl
     return (uint64_t)bytes <= SIZE_MAX ? (size_t)bytes : 0;
 }
 
-static size_t b3r16_bytes(int64_t rows, int64_t cols)
+static size_t b3r80_bytes(int64_t rows, int64_t cols)
 {
-    if (rows % BN_B3R16_ROWS != 0 || cols % BN_B3R16_COLS_STEP != 0 || cols > INT64_MAX - BN_B3R16_COLS) return 0;
-    return blocks_bytes(rows / BN_B3R16_ROWS, (int64_t)bn_b3r16_lines((size_t)cols), 1, BN_B3R16_LINE);
+    if (rows % BN_B3R80_GROUP != 0) return 0;
+    return blocks_bytes((rows - 1) / BN_B3R80_ROWS + 1, cols, BN_B3R80_COLS, BN_B3R80_LINE);
 }
 
 static size_t d4r16_bytes(int64_t rows, int64_t cols)
@@ -83,8 +83,8 @@ size_t bn_matrix_bytes(int32_t type, int64_t rows, int64_t cols)
         return rows % BN_I2R16_ROWS == 0 ? blocks_bytes(rows, cols, BN_I2R16_COLS, BN_I2R16_COLS / 4) : 0;
     case BN_TYPE_I2_C:
         return rows % BN_I2C_ROWS == 0 ? blocks_bytes(rows, cols, BN_I2R16_COLS, BN_I2R16_COLS / 4) : 0;
-    case BN_TYPE_B3_R16:
-        return b3r16_bytes(rows, cols);
+    case BN_TYPE_B3_R80:
+        return b3r80_bytes(rows, cols);
     case BN_TYPE_D4_R16:
         return d4r16_bytes(rows, cols);
     default:

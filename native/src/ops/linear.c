@@ -14,7 +14,7 @@
 
 enum {
     RUN_BYTES = 32 * 1024, /* weights of one piece of a matrix-vector product, about                */
-    RUN_ROWS = 1024,       /* and its rows at most                                                  */
+    RUN_ROWS = 1280,       /* and its rows at most: a multiple of every step                        */
     GATED = 4,             /* times as much in a piece when most of it is perhaps not read          */
     LOOK = 256,            /* rows after a piece whose gates are looked at to ask for their weights */
     MAX_COLS = 1 << 19     /* 64 * 2 * 128 * cols / 4 stays below 2^31 in every lane of every kernel */
@@ -110,7 +110,7 @@ static int64_t run_length(const bn_context *ctx, const linear *job, int64_t rows
 {
     int64_t run = RUN_BYTES / ((job->x->cols + 3) / 4);
     if (job->gated) run *= GATED;
-    if (job->step == BN_I2C_STRIP) run = rows / bn_context_threads(ctx);
+    if (job->step % BN_I2C_STRIP == 0) run = rows / bn_context_threads(ctx);
     run = run / job->step * job->step;
     return run < job->step ? job->step : run > RUN_ROWS ? RUN_ROWS : run;
 }
@@ -121,14 +121,14 @@ static int64_t one_row(bn_context *ctx, const bn_product *products, int32_t coun
     atomic_int_fast64_t skipped = 0;
     linear job = {.products = products, .x = x, .step = BN_I2R16_ROWS, .skipped = &skipped};
     job.epilogue = (bn_epilogue_fn)bn_kernel_of(ctx, BN_OPERATION_EPILOGUE, BN_FORMAT_F32);
-    for (int32_t f = BN_FORMAT_I2_S; f <= BN_FORMAT_B3_R16; f++) {
+    for (int32_t f = BN_FORMAT_I2_S; f <= BN_FORMAT_B3_R80; f++) {
         job.gemv[f] = (bn_gemv_fn)bn_kernel_of(ctx, BN_OPERATION_GEMV, (bn_format)f);
         job.cols[f] = f == BN_FORMAT_I2_S ? bn_i2s_whole((size_t)x->cols) : (size_t)x->cols;
     }
     job.gemv_rows = (bn_gemv_rows_fn)bn_kernel_of(ctx, BN_OPERATION_GEMV_ROWS, BN_FORMAT_I2_S);
     for (int32_t i = 0; i < count; i++) {
         const int64_t group = bn_ternary_group(products[i].weight->type);
-        if (group > job.step) job.step = group;
+        for (const int64_t step = job.step; job.step % group != 0;) job.step += step;
         job.gated |= products[i].gate != NULL;
     }
     int64_t rows = 0;
@@ -194,7 +194,7 @@ static bn_status check_product(bn_context *ctx, const bn_product *product, int32
     if (bn_ternary_format(weight->type) < 0)
         return bn_fail(ctx, BN_ERROR_ARGUMENT,
                        "bn_linear: product %d has weights of type %d, not I2_S (36), TL1 (38), TL2 (39), I2_R16 (1016), "
-                       "I2_C (1017) or B3_R16 (1020)",
+                       "I2_C (1017) or B3_R80 (1080)",
                        i, weight->type);
     if (bn_matrix_bytes(weight->type, weight->rows, weight->cols) == 0 || weight->cols > MAX_COLS)
         return bn_fail(ctx, BN_ERROR_ARGUMENT, "bn_linear: product %d has the impossible shape %lld x %lld", i,

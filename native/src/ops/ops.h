@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 #include "context.h"
-#include "formats/b3r16.h"
+#include "formats/b3r80.h"
 #include "formats/i2c.h"
 #include "formats/i2r16.h"
 
@@ -54,8 +54,8 @@ static inline int32_t bn_ternary_format(int32_t type)
         return BN_FORMAT_I2_R16;
     case BN_TYPE_I2_C:
         return BN_FORMAT_I2_C;
-    case BN_TYPE_B3_R16:
-        return BN_FORMAT_B3_R16;
+    case BN_TYPE_B3_R80:
+        return BN_FORMAT_B3_R80;
     case BN_TYPE_TL1:
         return BN_FORMAT_TL1;
     case BN_TYPE_TL2:
@@ -79,8 +79,8 @@ static inline int64_t bn_ternary_group(int32_t type)
         return BN_I2R16_ROWS;
     case BN_TYPE_I2_C:
         return BN_I2C_STRIP;
-    case BN_TYPE_B3_R16:
-        return BN_B3R16_ROWS;
+    case BN_TYPE_B3_R80:
+        return BN_B3R80_ROWS;
     case BN_TYPE_TL1:
     case BN_TYPE_TL2:
         return 16;
@@ -107,7 +107,7 @@ static inline int32_t bn_type_of_float(bn_format format)
 
 static inline int32_t bn_type_of_ternary(bn_format format)
 {
-    static const int32_t types[] = {BN_TYPE_I2_S, BN_TYPE_I2_R16, BN_TYPE_I2_C, BN_TYPE_B3_R16, BN_TYPE_TL1, BN_TYPE_TL2};
+    static const int32_t types[] = {BN_TYPE_I2_S, BN_TYPE_I2_R16, BN_TYPE_I2_C, BN_TYPE_B3_R80, BN_TYPE_TL1, BN_TYPE_TL2};
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
         if (bn_ternary_format(types[i]) == (int32_t)format) return types[i];
     return -1;

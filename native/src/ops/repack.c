@@ -1,7 +1,7 @@
 /* Ternary weights from I2_S into other formats, a panel of rows at a time, and from others into I2_S. */
 #include <string.h>
 
-#include "formats/b3r16.h"
+#include "formats/b3r80.h"
 #include "formats/i2c.h"
 #include "formats/i2r16.h"
 #include "formats/i2s.h"
@@ -57,24 +57,22 @@ static void to_i2r16(void *argument, int64_t begin, int64_t end, int32_t thread)
     }
 }
 
-/* Panels of 16 rows, four columns at a time: one digit of four bytes a row. */
-static void to_b3r16(void *argument, int64_t begin, int64_t end, int32_t thread)
+/* Panels of 80 rows, the last perhaps fewer: sixteen rows and four columns at a time, one digit of a line. */
+static void to_b3r80(void *argument, int64_t begin, int64_t end, int32_t thread)
 {
     (void)thread;
     bn_repack_job *job = argument;
-    const size_t cols = (size_t)job->from->cols, panel_bytes = bn_b3r16_panel_bytes(cols);
-    uint8_t codes[BN_B3R16_ROWS][BLOCK];
-    for (int64_t panel = begin; panel < end; panel++) {
-        uint8_t *restrict w = job->bytes + (size_t)panel * panel_bytes;
-        memset(w, 0, panel_bytes);
+    const size_t cols = (size_t)job->from->cols, panel_bytes = bn_b3r80_panel_bytes(cols);
+    uint8_t codes[BN_B3R80_GROUP][BLOCK];
+    memset(job->bytes + (size_t)begin * panel_bytes, 0, (size_t)(end - begin) * panel_bytes);
+    for (int64_t row = begin * BN_B3R80_ROWS; row < end * BN_B3R80_ROWS && row < job->from->rows; row += BN_B3R80_GROUP) {
+        const uint8_t power = BN_B3R80_POWER[bn_b3r80_digit((size_t)row)];
         for (size_t k = 0; k < cols; k += BLOCK) {
-            const size_t count = unpack_rows(job, panel * BN_B3R16_ROWS, BN_B3R16_ROWS, (int64_t)k, codes);
-            for (size_t c = 0; c < count; c += 4) {
-                uint8_t *restrict line = w + bn_b3r16_byte(cols, 0, k + c);
-                const uint8_t power = BN_B3R16_POWER[bn_b3r16_digit(k + c)];
-                for (size_t r = 0; r < BN_B3R16_ROWS; r++)
+            const size_t count = unpack_rows(job, row, BN_B3R80_GROUP, (int64_t)k, codes);
+            uint8_t *restrict line = job->bytes + bn_b3r80_byte(cols, (size_t)row, k);
+            for (size_t c = 0; c < count; c += BN_B3R80_COLS, line += BN_B3R80_LINE)
+                for (size_t r = 0; r < BN_B3R80_GROUP; r++)
                     for (size_t j = 0; j < 4; j++) line[4 * r + j] = (uint8_t)(line[4 * r + j] + power * codes[r][c + j]);
-            }
         }
     }
 }
@@ -129,7 +127,7 @@ typedef struct way {
 
 static const way WAYS[] = {
     {BN_TYPE_I2_S, BN_TYPE_I2_R16, BN_I2R16_ROWS, to_i2r16}, {BN_TYPE_I2_S, BN_TYPE_I2_C, BN_I2C_STRIP, to_i2c},
-    {BN_TYPE_I2_S, BN_TYPE_B3_R16, BN_B3R16_ROWS, to_b3r16}, {BN_TYPE_I2_S, BN_TYPE_TL1, 0, bn_repack_to_tl1},
+    {BN_TYPE_I2_S, BN_TYPE_B3_R80, BN_B3R80_ROWS, to_b3r80}, {BN_TYPE_I2_S, BN_TYPE_TL1, 0, bn_repack_to_tl1},
     {BN_TYPE_I2_S, BN_TYPE_TL2, 0, bn_repack_to_tl2},        {BN_TYPE_TL1, BN_TYPE_I2_S, 0, to_i2s},
     {BN_TYPE_TL2, BN_TYPE_I2_S, 0, to_i2s},
     {BN_TYPE_I2_S, BN_TYPE_TQ1_0, BN_REPACK_ROWS, bn_repack_rows_to_tq},
@@ -155,7 +153,7 @@ bn_status bn_repack(bn_context *ctx, const bn_matrix *from, int32_t type, const 
     const way *by = way_of(from->type, type);
     if (by == NULL)
         return bn_fail(ctx, BN_ERROR_ARGUMENT,
-                       "bn_repack: from type %d to type %d; it takes I2_S (36) to I2_R16 (1016), I2_C (1017), B3_R16 (1020), "
+                       "bn_repack: from type %d to type %d; it takes I2_S (36) to I2_R16 (1016), I2_C (1017), B3_R80 (1080), "
                        "TL1 (38), TL2 (39), TQ1_0 (34) or TQ2_0 (35), and the last four, 1004 and 1064 to I2_S",
                        from->type, type);
     const bn_matrix result = {to, from->rows, from->cols, type, 0, tiles == NULL ? (bn_tiles){0} : *tiles};

@@ -56,7 +56,7 @@ bn_status bn_matrix_verify(bn_context *ctx, const bn_matrix *matrix)
         return bn_fail(ctx, BN_ERROR_ARGUMENT, "bn_matrix_verify: a pointer is null");
     if (bn_ternary_format(matrix->type) < 0)
         return bn_fail(ctx, BN_ERROR_ARGUMENT,
-                       "bn_matrix_verify: type %d; it takes I2_S (36), I2_R16 (1016), I2_C (1017), B3_R16 (1020), TL1 (38) "
+                       "bn_matrix_verify: type %d; it takes I2_S (36), I2_R16 (1016), I2_C (1017), B3_R80 (1080), TL1 (38) "
                        "and TL2 (39)",
                        matrix->type);
     bn_status status = bn_matrix_check(ctx, matrix);

@@ -10,7 +10,7 @@
  *
  * Everything is done to the dwords of some rows at a time, four dwords, half a block, that are then put row after row.
  */
-#include "formats/b3r16.h"
+#include "formats/b3r80.h"
 #include "formats/i2r16.h"
 #include "formats/i2s.h"
 #include "kernels.h"
@@ -92,10 +92,10 @@ BN_INLINE uint8_t modulo(uint8_t v, uint8_t m)
     return least < twice ? least : twice;
 }
 
-/* A line of B3_R16: of each of sixteen rows the dwords of four columns that a digit of its bytes is. */
-BN_INLINE void digits_of_line(const uint8_t *restrict w, uint8_t digits[BN_B3R16_DIGITS][BN_B3R16_LINE])
+/* The digits of a line of B3_R80, those of each group of sixteen rows by themselves. */
+BN_INLINE void digits_of_line(const uint8_t *restrict w, uint8_t digits[BN_B3R80_DIGITS][BN_B3R80_LINE])
 {
-    for (size_t b = 0; b < BN_B3R16_LINE; b++) {
+    for (size_t b = 0; b < BN_B3R80_LINE; b++) {
         const uint8_t by_81 = modulo(w[b], 81), by_27 = modulo(by_81, 27), by_9 = modulo(by_27, 9);
         const uint8_t d1 = (uint8_t)(by_9 - modulo(by_9, 3)), d2 = (uint8_t)(by_27 - by_9);
         const uint8_t d3 = (uint8_t)(by_81 - by_27), d4 = (uint8_t)(w[b] - by_81);
@@ -107,28 +107,33 @@ BN_INLINE void digits_of_line(const uint8_t *restrict w, uint8_t digits[BN_B3R16
     }
 }
 
-/* 32 lines are five blocks. Of a block the dwords d, 8 + d, 16 + d and 24 + d make dword d of I2_S. */
-void BN_LANES_NAME(unpack_b3r16)(const uint8_t *restrict w, size_t cols, size_t rows, uint8_t *restrict i2s)
+/* A block is 32 lines, of which lines d, 8 + d, 16 + d and 24 + d make dword d of I2_S. */
+void BN_LANES_NAME(unpack_b3r80)(const uint8_t *restrict w, size_t cols, size_t rows, uint8_t *restrict i2s)
 {
-    enum { TURN = 32 * BN_B3R16_COLS, FOURS = TURN / 4, DWORDS = BN_I2S_BLOCK_BYTES / 4 };
+    enum { LINES = BN_I2S_BLOCK / BN_B3R80_COLS, DWORDS = BN_I2S_BLOCK_BYTES / 4 };
     const size_t row_bytes = bn_i2s_row_bytes(cols);
-    for (size_t i = 0; i < rows; i += ROWS) {
-        for (size_t k = 0; k < cols; k += TURN) {
-            const size_t some = cols - k < TURN ? cols - k : TURN, lines = bn_b3r16_lines(some);
-            uint8_t four[FOURS][BN_B3R16_LINE];
-            for (size_t l = 0; l < lines; l++) digits_of_line(w + BN_B3R16_LINE * l, four + BN_B3R16_DIGITS * l);
-            w += BN_B3R16_LINE * lines;
-            for (size_t d = BN_B3R16_DIGITS * lines; d < FOURS; d++) memset(four[d], 0, sizeof four[d]);
-            for (size_t block = 0; block < some; block += BN_I2S_BLOCK) {
-                for (size_t r = 0; r < ROWS; r += BN_VECTOR) {
+    for (size_t i = 0; i < rows; i += BN_B3R80_ROWS) {
+        const size_t groups = bn_b3r80_groups(rows - i);
+        for (size_t k = 0; k < cols; k += BN_I2S_BLOCK) {
+            const size_t left = (cols - k) / BN_B3R80_COLS, lines = left < LINES ? left : LINES;
+            uint8_t digits[LINES][BN_B3R80_DIGITS][BN_B3R80_LINE];
+            for (size_t l = 0; l < lines; l++) {
+                __builtin_prefetch(w + AHEAD + BN_B3R80_LINE * l);
+                digits_of_line(w + BN_B3R80_LINE * l, digits[l]);
+            }
+            memset(digits[lines], 0, (LINES - lines) * sizeof digits[0]);
+            w += BN_B3R80_LINE * lines;
+            for (size_t g = 0; g < groups; g++) {
+                for (size_t r = 0; r < BN_B3R80_GROUP; r += BN_VECTOR) {
                     for (size_t half = 0; half < 2; half++) {
                         bn_dwords part[4];
                         for (size_t d = 0; d < 4; d++) {
-                            const uint8_t(*x)[BN_B3R16_LINE] = (const void *)(four + block / 4 + 4 * half + d);
-                            part[d] = bn_dwords_load(x[0] + 4 * r) << 6 | bn_dwords_load(x[DWORDS] + 4 * r) << 4 |
-                                      bn_dwords_load(x[2 * DWORDS] + 4 * r) << 2 | bn_dwords_load(x[3 * DWORDS] + 4 * r);
+                            const uint8_t *x = digits[4 * half + d][g] + 4 * r;
+                            const size_t next = DWORDS * sizeof digits[0];
+                            part[d] = bn_dwords_load(x) << 6 | bn_dwords_load(x + next) << 4 |
+                                      bn_dwords_load(x + 2 * next) << 2 | bn_dwords_load(x + 3 * next);
                         }
-                        uint8_t *to = i2s + (i + r) * row_bytes + (k + block) / 4 + HALF * half;
+                        uint8_t *to = i2s + (i + BN_B3R80_GROUP * g + r) * row_bytes + k / 4 + HALF * half;
                         bn_dwords_to_rows(part, to, row_bytes);
                     }
                 }

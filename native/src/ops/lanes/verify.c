@@ -63,7 +63,7 @@ int32_t BN_LANES_NAME(verify_i2s)(const uint8_t *restrict w, size_t count)
     return any(w, count, wrong_codes);
 }
 
-int32_t BN_LANES_NAME(verify_b3r16)(const uint8_t *restrict w, size_t count)
+int32_t BN_LANES_NAME(verify_b3r80)(const uint8_t *restrict w, size_t count)
 {
     return any(w, count, wrong_digits);
 }

@@ -1319,14 +1319,14 @@ public class BitNetNative extends BitNetNative$shared {
     public static int BN_TYPE_I2_C() {
         return BN_TYPE_I2_C;
     }
-    private static final int BN_TYPE_B3_R16 = (int)1020L;
+    private static final int BN_TYPE_B3_R80 = (int)1080L;
     /**
      * {@snippet lang=c :
-     * enum bn_type.BN_TYPE_B3_R16 = 1020
+     * enum bn_type.BN_TYPE_B3_R80 = 1080
      * }
      */
-    public static int BN_TYPE_B3_R16() {
-        return BN_TYPE_B3_R16;
+    public static int BN_TYPE_B3_R80() {
+        return BN_TYPE_B3_R80;
     }
     private static final int BN_TYPE_D4_R16 = (int)1032L;
     /**

@@ -42,7 +42,7 @@ final class CrossoverSearch {
 
     Crossovers search() {
         Crossovers best = kernels.crossovers();
-        if (types.contains(GgmlType.I2_R16) || types.contains(GgmlType.I2_C) || types.contains(GgmlType.B3_R16)) {
+        if (types.contains(GgmlType.I2_R16) || types.contains(GgmlType.I2_C) || types.contains(GgmlType.B3_R80)) {
             Crossovers unpacked = best.withPack(Crossovers.NEVER);
             best = best.withUnpack(least(UNPACKED, unpacked.withUnpack(Crossovers.NEVER), unpacked.withUnpack(2), Crossovers.NEVER));
         }

@@ -4,7 +4,7 @@ import java.util.Optional;
 
 /**
  * How the elements of a tensor are stored. A format is blocks of {@link #blockSize()} consecutive elements in
- * {@link #blockBytes()} bytes; I2_S in all orders, I2_R16, I2_C, B3_R16, TL1 and TL2 add a scale for the whole tensor and
+ * {@link #blockBytes()} bytes; I2_S in all orders, I2_R16, I2_C, B3_R80, TL1 and TL2 add a scale for the whole tensor and
  * have size rules of their own.
  *
  * <p>Source: {@code enum ggml_type} and the {@code block_*} structs of ggml ({@code ggml-common.h}); ids 36 to 39 as in
@@ -64,13 +64,13 @@ public enum GgmlType {
     /** This project's: as I2_S, by columns (docs/formats.md). */
     I2_C(1017, 4, 1),
     /** This project's: ternary, base 3, five weights a byte (docs/formats.md), then a scale. Block sizes do not apply. */
-    B3_R16(1020, 1, 0),
+    B3_R80(1080, 1, 0),
     /** This project's: the coarse copy of an output head, 16 rows interleaved (docs/formats.md). Block sizes do not apply. */
     D4_R16(1032, 1, 0),
     /** An id this list does not have: the tensor can be listed, but neither its size nor its data is known. */
     UNKNOWN(-1, 1, 0);
 
-    /** Bytes that follow the weights of an I2_S, I2_R16, I2_C, B3_R16, TL1 or TL2 tensor; the first four are the f32 scale. */
+    /** Bytes that follow the weights of an I2_S, I2_R16, I2_C, B3_R80, TL1 or TL2 tensor; the first four are the f32 scale. */
     public static final int SCALE_BYTES = 32;
 
     private final int id;
@@ -121,7 +121,7 @@ public enum GgmlType {
             return switch (this) {
                 case UNKNOWN -> throw new IllegalArgumentException("the size of an unknown type is unknown");
                 case I2_S, I2_S_ROWS4, I2_S_64, I2_R16, I2_C, TL1 -> Math.addExact(blocks(elements, elements) * blockBytes, SCALE_BYTES);
-                case B3_R16 -> Math.addExact(b3r16Bytes(dims[0], elements / dims[0]), SCALE_BYTES);
+                case B3_R80 -> Math.addExact(b3r80Bytes(dims[0], elements / dims[0]), SCALE_BYTES);
                 case TL2 -> tl2Bytes(dims[0], elements / dims[0]);
                 case D4_R16 -> d4r16Bytes(dims[0], elements / dims[0]);
                 default -> Math.multiplyExact(blocks(dims[0], elements), blockBytes);
@@ -182,12 +182,12 @@ public enum GgmlType {
         return Math.addExact(Math.multiplyExact(Math.ceilDiv(m, 16), Math.addExact(Math.multiplyExact(k, 8), 128)), 64);
     }
 
-    /** Lines of 64 bytes, 16 rows by 20 columns each, the last of 16 rows filled up. */
-    private static long b3r16Bytes(long k, long m) {
+    /** Lines of 64 bytes, 80 rows by 4 columns each, the last rows filled up. */
+    private static long b3r80Bytes(long k, long m) {
         if (m % 16 != 0 || k % 4 != 0) {
             throw new IllegalArgumentException(m + " rows of " + k + " elements are not a multiple of 16 rows and 4 columns");
         }
-        return Math.multiplyExact(Math.multiplyExact(m / 16, Math.ceilDiv(k, 20)), 64);
+        return Math.multiplyExact(Math.multiplyExact(Math.ceilDiv(m, 80), k / 4), 64);
     }
 
     /** The other type that shares this id, if there is one. */

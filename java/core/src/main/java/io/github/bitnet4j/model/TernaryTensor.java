@@ -21,7 +21,7 @@ public record TernaryTensor(String place, Matrix matrix, float scale) {
     public static final List<GgmlType> PUBLISHED = List.of(GgmlType.I2_S, GgmlType.TL1, GgmlType.TL2, GgmlType.TQ1_0, GgmlType.TQ2_0);
     /** All formats, those of optimised files among them. */
     public static final List<GgmlType> TYPES = Stream.concat(PUBLISHED.stream(), Stream.of(GgmlType.I2_R16, GgmlType.I2_C,
-            GgmlType.B3_R16)).toList();
+            GgmlType.B3_R80)).toList();
 
     /** Whether a tensor is one in a format that models come in. */
     public static boolean isPublished(GgufTensor tensor) {

@@ -66,7 +66,7 @@ public record LayoutPlan(Target target, Optional<Calibration> calibration, Map<S
 
     /** The share of what is needed below which reading only that takes less time than a run over everything. */
     static double paysBelow(GgmlType dense) {
-        double denseBits = dense == GgmlType.B3_R16 ? 1.6 : 2;
+        double denseBits = dense == GgmlType.B3_R80 ? 1.6 : 2;
         return denseBits / (SPARSE_BITS * SCATTERED);
     }
 

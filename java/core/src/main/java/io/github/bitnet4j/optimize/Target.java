@@ -18,7 +18,7 @@ public record Target(String name, GgmlType dense) {
      * What two bits a weight are not. Measured with {@code kernel_check --bench gemv_}: with VBMI a core turns base 3 into
      * products as fast as it reads memory, with the others about 0.7 times as fast as it does with I2_R16.
      */
-    private static final Map<String, GgmlType> DENSE = Map.of("avx512vbmi", GgmlType.B3_R16, "amx", GgmlType.B3_R16);
+    private static final Map<String, GgmlType> DENSE = Map.of("avx512vbmi", GgmlType.B3_R80, "amx", GgmlType.B3_R80);
 
     /**
      * The target of a name.

@@ -189,8 +189,8 @@ class OptimizerTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"avx512vbmi, SPARSE, B3_R16, I2_S, I2_C", "avx512vnni, SPARSE, I2_R16, I2_S, I2_C",
-                "avx512vbmi, DENSE, B3_R16, B3_R16, B3_R16", "scalar, DENSE, I2_R16, I2_R16, I2_R16"})
+    @CsvSource({"avx512vbmi, SPARSE, B3_R80, I2_S, I2_C", "avx512vnni, SPARSE, I2_R16, I2_S, I2_C",
+                "avx512vbmi, DENSE, B3_R80, B3_R80, B3_R80", "scalar, DENSE, I2_R16, I2_R16, I2_R16"})
     void onlyTernaryTensorsChange(String target, FeedForward mode, GgmlType dense, GgmlType up, GgmlType down) throws IOException {
         optimize(plain, fast, target, mode);
         try (GgufFile before = GgufFile.open(plain); GgufFile after = GgufFile.open(fast)) {
@@ -225,10 +225,10 @@ class OptimizerTest {
 
         optimize(plain, fast, "avx512vbmi", FeedForward.AUTO);
         try (GgufFile file = GgufFile.open(fast)) {
-            assertEquals(GgmlType.B3_R16, file.requireTensor("blk.0.ffn_up.weight").type());
+            assertEquals(GgmlType.B3_R80, file.requireTensor("blk.0.ffn_up.weight").type());
             assertEquals(GgmlType.I2_S, file.requireTensor("blk.1.ffn_up.weight").type());
             assertEquals(GgmlType.I2_C, file.requireTensor("blk.1.ffn_down.weight").type());
-            assertEquals(GgmlType.B3_R16, file.requireTensor("blk.1.ffn_gate.weight").type());
+            assertEquals(GgmlType.B3_R80, file.requireTensor("blk.1.ffn_gate.weight").type());
             for (String key : List.of(Optimizer.OPEN_GATES_KEY, Optimizer.ACTIVE_INPUTS_KEY)) {
                 assertTrue(file.metadata().get(key).isPresent(), key);
             }
