@@ -21,7 +21,9 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -51,7 +53,8 @@ final class OptimizeCommand extends BitNetCommand {
     private boolean force;
 
     @Option(names = "--target", paramLabel = "NAME", order = 3,
-            description = "The CPU target to choose layouts for, such as avx2 (default: auto, this machine's; 'bitnet doctor' lists them).")
+            description = "The CPU target to choose layouts for, such as avx2 ('bitnet doctor' lists them; default: auto, this "
+                    + "machine's, with the layout that its cores together are measured to be faster with).")
     private String target = "auto";
 
     @Option(names = "--ffn", paramLabel = "MODE", order = 4,
@@ -81,9 +84,9 @@ final class OptimizeCommand extends BitNetCommand {
     /** A layer's shares and the formats that they led to. */
     private record Layer(double openGates, String up, double activeInputs, String down) {}
 
-    /** The head is null in JSON where it is as it was. */
+    /** Speeds are multiply-adds a second, none where the target was named. The head is null in JSON where it is as it was. */
     private record Result(String input, String output, long bytes, double seconds, String target, String dense,
-                          int calibrationTokens, List<Layer> layers, HeadResult head) {}
+                          Map<GgmlType, Double> speeds, int calibrationTokens, List<Layer> layers, HeadResult head) {}
 
     private record HeadResult(String type, long bytes, long bytesBefore, HeadCost.Result cost) {}
 
@@ -103,7 +106,7 @@ final class OptimizeCommand extends BitNetCommand {
         LayoutPlan plan;
         try (GgufFile file = ModelCommand.openFile(input); Kernels kernels = new Kernels(Cpu.physicalCores(), "auto")) {
             Optimizer.requirePlain(file);
-            Target chosen = Target.named(target, kernels);
+            Target chosen = target.equals("auto") ? Target.measured(kernels) : Target.named(target, kernels);
             Optional<Calibration> calibration = LayoutPlan.needsCalibration(file, mode)
                     ? Optional.of(calibrate(file, layout, kernels, sample)) : Optional.empty();
             plan = LayoutPlan.of(file, chosen, mode, calibration);
@@ -172,7 +175,7 @@ final class OptimizeCommand extends BitNetCommand {
         List<Layer> layers = IntStream.range(0, shares.size()).mapToObj(i -> new Layer(shares.get(i).openGates(),
                 plan.layout(i, "ffn_up").name(), shares.get(i).activeInputs(), plan.layout(i, "ffn_down").name())).toList();
         Result result = new Result(input.toString(), output.toString(), Files.size(output), seconds, plan.target().name(),
-                plan.target().dense().name(), plan.calibration().map(Calibration::tokens).orElse(0), layers, quantized);
+                plan.target().dense().name(), plan.target().speeds(), plan.calibration().map(Calibration::tokens).orElse(0), layers, quantized);
         if (json) {
             Json.print(console.out(), result);
         } else {
@@ -189,8 +192,8 @@ final class OptimizeCommand extends BitNetCommand {
             }
             table.print(console.out());
         }
-        console.err().printf(Locale.ROOT, "%s: %s for %s, dense matrices in %s, in %.1f s%n", result.output(),
-                Units.bytes(result.bytes()), result.target(), result.dense(), result.seconds());
+        console.err().printf(Locale.ROOT, "%s: %s for %s, dense matrices in %s%s, in %.1f s%n", result.output(),
+                Units.bytes(result.bytes()), result.target(), result.dense(), speeds(result.speeds()), result.seconds());
         HeadResult quantized = result.head();
         if (quantized != null) {
             HeadCost.Result cost = quantized.cost();
@@ -199,6 +202,13 @@ final class OptimizeCommand extends BitNetCommand {
                     Units.bytes(quantized.bytes()), Units.bytes(quantized.bytesBefore()), 100 * cost.relativeError(),
                     cost.divergence(), 100 * cost.agreement(), cost.tokens());
         }
+    }
+
+    /** Such as {@code  (I2_R16 123, B3_R80 158 G multiply-adds/s)}. */
+    private static String speeds(Map<GgmlType, Double> measured) {
+        return measured.isEmpty() ? "" : measured.entrySet().stream()
+                .map(one -> String.format(Locale.ROOT, "%s %.0f", one.getKey(), one.getValue() / 1e9))
+                .collect(Collectors.joining(", ", " (", " G multiply-adds/s)"));
     }
 
     private static String percent(double share) {

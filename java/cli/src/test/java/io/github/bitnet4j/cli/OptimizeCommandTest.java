@@ -32,6 +32,23 @@ class OptimizeCommandTest {
     }
 
     @Test
+    void ownTargetHasTheLayoutThatIsFasterHere() throws IOException {
+        Path plain = folder.resolve("plain.gguf");
+        Path fast = folder.resolve("fast.gguf");
+        Cli.ok("synth", plain.toString(), "--preset", "tiny");
+        JsonNode own = Cli.ok("optimize", plain.toString(), "-o", fast.toString(), "--ffn", "dense", "--json").json();
+        double two = own.get("speeds").get("I2_R16").asDouble();
+        double five = own.get("speeds").get("B3_R80").asDouble();
+        assertTrue(two > 1e8 && five > 1e8, own.toString());
+        assertEquals(two > five ? "I2_R16" : "B3_R80", own.get("dense").asText());
+        Cli again = Cli.ok("optimize", plain.toString(), "-o", fast.toString(), "--ffn", "dense", "--force");
+        assertTrue(again.err().matches("(?s).*\\(I2_R16 \\d+, B3_R80 \\d+ G multiply-adds/s\\).*"), again.err());
+        JsonNode named = Cli.ok("optimize", plain.toString(), "-o", fast.toString(), "--ffn", "dense", "--force", "--target", "avx2",
+                "--json").json();
+        assertEquals(0, named.get("speeds").size());
+    }
+
+    @Test
     void aTextDecidesAndTheTableShowsIt() throws IOException {
         Path plain = folder.resolve("plain.gguf");
         Path fast = folder.resolve("fast.gguf");

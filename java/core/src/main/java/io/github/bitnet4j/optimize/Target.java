@@ -3,25 +3,41 @@ package io.github.bitnet4j.optimize;
 import io.github.bitnet4j.BitNetException;
 import io.github.bitnet4j.gguf.GgmlType;
 import io.github.bitnet4j.model.Cpu;
+import io.github.bitnet4j.model.KernelTrial;
 import io.github.bitnet4j.model.Kernels;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 
 /**
  * A CPU target to write layouts for. A file for any target runs on every other with the same results, only slower.
  *
- * @param name  as {@link Cpu.Isa#name}
- * @param dense the layout of matrices that are read as a whole, the fastest there for one row of activations
+ * @param name   as {@link Cpu.Isa#name}
+ * @param dense  the layout of matrices that are read as a whole, the fastest there for one row of activations
+ * @param speeds multiply-adds a second of the layouts that it was chosen from; empty where nothing was measured
  */
-public record Target(String name, GgmlType dense) {
+public record Target(String name, GgmlType dense, Map<GgmlType, Double> speeds) {
     /**
-     * What two bits a weight are not. Measured with {@code kernel_check --bench gemv_}: with VBMI a core turns base 3 into
-     * products as fast as it reads memory, with the others about 0.7 times as fast as it does with I2_R16.
+     * What two bits a weight are not for one core. Measured with {@code kernel_check --bench gemv_}: with VBMI a core turns
+     * base 3 into products as fast as it reads memory, with the others 0.5 to 0.9 times as fast as it does with I2_R16.
      */
     private static final Map<String, GgmlType> DENSE = Map.of("avx512vbmi", GgmlType.B3_R80, "amx", GgmlType.B3_R80);
 
+    private static final List<GgmlType> LAYOUTS = List.of(GgmlType.I2_R16, GgmlType.B3_R80);
+    private static final KernelTrial.Shape SHAPE = new KernelTrial.Shape(2560, 2560, 1);
+    /** Weights to read: more than the caches hold, and a small number in every format. */
+    private static final long MEMORY = 256L << 20;
+    private static final byte FILLER = 0x24;
+    /** Passes of each layout, in turn: each reads memory that the others did not, about twice round. */
+    private static final int PASSES = 300;
+
     /**
-     * The target of a name.
+     * The target of a name, with the layout that is known to be faster on one core of such CPUs.
      *
      * @param name    {@code auto} for that of {@code kernels}
      * @throws BitNetException if there is no such target
@@ -32,6 +48,42 @@ public record Target(String name, GgmlType dense) {
         if (!known.contains(chosen)) {
             throw new BitNetException("there is no target '" + name + "'; known are auto, " + String.join(", ", known));
         }
-        return new Target(chosen, DENSE.getOrDefault(chosen, GgmlType.I2_R16));
+        return new Target(chosen, DENSE.getOrDefault(chosen, GgmlType.I2_R16), Map.of());
+    }
+
+    /**
+     * The target of {@code kernels}, with the layout that their threads together multiply by faster. Cores that unpack base 3
+     * more slowly than they read two bits a weight may still be many enough to read all that memory gives: then fewer bytes win.
+     */
+    public static Target measured(Kernels kernels) {
+        Map<GgmlType, Double> speeds = new EnumMap<>(GgmlType.class);
+        try (Arena arena = Arena.ofShared()) {
+            MemorySegment memory = arena.allocate(MEMORY, 64).fill(FILLER);
+            List<KernelTrial> trials = LAYOUTS.stream().map(layout -> trial(kernels, layout, memory)).toList();
+            double[][] seconds = new double[LAYOUTS.size()][PASSES];
+            for (int pass = 0; pass < PASSES; pass++) {
+                for (int i = 0; i < LAYOUTS.size(); i++) {
+                    long start = System.nanoTime();
+                    trials.get(i).run();
+                    seconds[i][pass] = (System.nanoTime() - start) / 1e9;
+                }
+            }
+            for (int i = 0; i < LAYOUTS.size(); i++) {
+                Arrays.sort(seconds[i]);
+                speeds.put(LAYOUTS.get(i), trials.get(i).work().multiplyAdds() / seconds[i][PASSES / 2]);
+                trials.get(i).close();
+            }
+        }
+        return new Target(kernels.isa(), fastest(speeds), Collections.unmodifiableMap(speeds));
+    }
+
+    private static KernelTrial trial(Kernels kernels, GgmlType layout, MemorySegment memory) {
+        String kernel = kernels.kernel("gemv", layout.name().toLowerCase(Locale.ROOT));
+        int row = Cpu.kernels().stream().map(Cpu.Kernel::name).toList().indexOf(kernel);
+        return kernels.trial(row, SHAPE, memory);
+    }
+
+    private static GgmlType fastest(Map<GgmlType, Double> speeds) {
+        return speeds.entrySet().stream().max(Map.Entry.comparingByValue()).orElseThrow().getKey();
     }
 }
