@@ -159,8 +159,8 @@ typedef void (*bn_store_kv_fn)(const bn_attention_shape *shape, const float *res
                                uint16_t *restrict value);
 
 enum {
-    BN_ATTENTION_CHUNK = 256,  /* positions that one softmax covers, from a multiple of 256 on */
-    BN_ATTENTION_QUERIES = 32, /* queries that share the reading of a chunk, at most           */
+    BN_ATTENTION_CHUNK = 256,   /* positions that one softmax covers, from a multiple of 256 on */
+    BN_ATTENTION_QUERIES = 128, /* queries that share the reading of a chunk, at most           */
     BN_MAX_HEAD_DIM = 512
 };
 

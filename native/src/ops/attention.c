@@ -1,8 +1,10 @@
 /*
  * Attention over KV caches: which queries go together, and which thread takes them.
  *
- * A tile is a few rows next to each other in the batch, times the heads that share a KV head: up to 32 queries, which
- * read a chunk of 256 positions together when their rows belong to the same sequence. Two plans give the same bits:
+ * A tile is some rows next to each other in the batch, times the heads that share a KV head: 32 to 128 queries, which
+ * read a chunk of 256 positions together when their rows belong to the same sequence. The more there are, the less it
+ * costs to turn keys and values into floats; the fewer, the more tiles there are for the threads. Two plans give the
+ * same bits:
  *   whole   a thread takes a tile and folds its chunks one after the other: prefill, many sequences
  *   split   a thread takes one chunk of a tile and leaves a partial result in the scratch; a second pass folds them,
  *           in the same order: a few rows, which have too few tiles for the threads
@@ -12,8 +14,11 @@
 
 enum {
     CHUNK = BN_ATTENTION_CHUNK,
-    TILES_PER_THREAD = 4, /* with fewer, chunks are split; with as many, threads end at about the same time */
-    SMALL = 64 * 1024     /* multiplications that are not worth waking a thread for                         */
+    MOST_QUERIES = BN_ATTENTION_QUERIES, /* of a tile, where that makes                               */
+    MANY_TILES = 32,                     /* a thread: the last ones are then a small part of its work */
+    FEW_QUERIES = 32,                    /* of a tile otherwise                                       */
+    FEW_TILES = 4,                       /* a thread: with fewer, chunks are split                    */
+    SMALL = 64 * 1024                    /* multiplications that are not worth waking a thread for    */
 };
 
 static const size_t PARTIALS_LIMIT = (size_t)32 << 20; /* bytes of partial results; beyond, chunks are not split */
@@ -35,8 +40,8 @@ typedef struct attention_job {
     int64_t q_stride;
     float *out;
     int64_t out_stride;
-    float *threads;  /* [threads][plan.thread]: work of the kernel, then [32][2] partial results */
-    float *partials; /* [n][heads][chunks][stride]                                               */
+    float *threads;  /* [threads][plan.thread]: work of the kernel, then [MOST_QUERIES][2] partial results */
+    float *partials; /* [n][heads][chunks][stride]                                                         */
     int64_t longest; /* the largest position + 1 */
     int64_t chunks;
     bn_attention_fn attention;
@@ -52,15 +57,17 @@ typedef struct tile {
     int64_t head, heads;
 } tile;
 
-static plan plan_of(const bn_attention_shape *shape)
+static plan plan_of(const bn_attention_shape *shape, int64_t n, int32_t threads)
 {
     plan p;
     const int64_t group = shape->heads / shape->kv_heads;
-    p.width = group < BN_ATTENTION_QUERIES ? group : BN_ATTENTION_QUERIES;
+    p.width = group < FEW_QUERIES ? group : FEW_QUERIES;
     p.slices = (group + p.width - 1) / p.width;
-    p.tile_rows = BN_ATTENTION_QUERIES / p.width;
+    const int64_t most = MOST_QUERIES / p.width, fewest = FEW_QUERIES / p.width;
+    const int64_t fair = n * shape->kv_heads * p.slices / ((int64_t)MANY_TILES * threads);
+    p.tile_rows = fair > most ? most : fair < fewest ? fewest : fair;
     p.stride = bn_attention_padded((size_t)shape->head_dim) + 16;
-    p.thread = bn_attention_work((size_t)shape->head_dim) + 2 * BN_ATTENTION_QUERIES * p.stride;
+    p.thread = bn_attention_work((size_t)shape->head_dim) + 2 * MOST_QUERIES * p.stride;
     return p;
 }
 
@@ -81,7 +88,7 @@ static size_t partial_bytes(const bn_attention_shape *shape, const plan *p, int6
 
 static int splits(const bn_attention_shape *shape, const plan *p, int64_t n, int32_t threads, int64_t chunks)
 {
-    return threads > 1 && chunks > 1 && tiles_of(shape, p, n) < (int64_t)TILES_PER_THREAD * threads &&
+    return threads > 1 && chunks > 1 && tiles_of(shape, p, n) < (int64_t)FEW_TILES * threads &&
            partial_bytes(shape, p, n, chunks) <= PARTIALS_LIMIT;
 }
 
@@ -96,10 +103,10 @@ size_t bn_attention_scratch(const bn_attention_shape *shape, int64_t n, int32_t 
     if (shape == NULL || shape->kv_heads <= 0 || shape->heads < shape->kv_heads || shape->head_dim <= 0 ||
         shape->head_dim > BN_MAX_HEAD_DIM || n <= 0 || threads <= 0 || longest <= 0)
         return 0;
-    const plan p = plan_of(shape);
+    const plan p = plan_of(shape, 1, threads); /* chunks are split only where tiles are as small as that of one row */
     size_t bytes = (size_t)threads * p.thread * sizeof(float);
     /* Fewer rows than n may split where n do not: room for as many as ever do, so that the size never falls with n. */
-    const int64_t most = ((int64_t)TILES_PER_THREAD * threads - 1) / (shape->kv_heads * p.slices) * p.tile_rows;
+    const int64_t most = ((int64_t)FEW_TILES * threads - 1) / (shape->kv_heads * p.slices) * p.tile_rows;
     const size_t partials = partial_bytes(shape, &p, n < most ? n : most, (longest - 1) / CHUNK + 1);
     bytes += partials < PARTIALS_LIMIT ? partials : PARTIALS_LIMIT;
     const size_t exact = (size_t)threads * exact_scores(longest) * sizeof(double);
@@ -350,11 +357,12 @@ bn_status bn_attention(bn_context *ctx, const bn_attention_shape *shape, const b
     status = bn_enter(ctx);
     if (status != BN_OK) return status;
 
-    attention_job job = {.shape = shape, .plan = plan_of(shape), .rows = rows, .n = n, .q = q, .out = out};
+    const int32_t threads = bn_context_threads(ctx);
+    attention_job job = {.shape = shape, .plan = plan_of(shape, n, threads), .rows = rows, .n = n, .q = q, .out = out};
     job.q_stride = q_stride;
     job.out_stride = out_stride;
     job.threads = scratch;
-    job.partials = job.threads + (size_t)bn_context_threads(ctx) * job.plan.thread;
+    job.partials = job.threads + (size_t)threads * job.plan.thread;
     const int int8 = n > 0 && rows[0].cache->type == BN_KV_INT8;
     job.attention = (bn_attention_fn)bn_kernel_of(ctx, BN_OPERATION_ATTENTION, int8 ? BN_FORMAT_INT8 : BN_FORMAT_F16);
     job.merge = (bn_attention_merge_fn)bn_kernel_of(ctx, BN_OPERATION_ATTENTION_MERGE, BN_FORMAT_F32);

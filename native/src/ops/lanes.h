@@ -66,6 +66,11 @@ BN_INLINE bn_vf bn_vf_exact_product_less(bn_vf a, bn_vf b, bn_vf c)
     return (bn_vf)_mm512_fmsub_ps((__m512)a, (__m512)b, (__m512)c);
 }
 
+BN_INLINE bn_vf bn_vf_scale(bn_vf a, bn_vf n)
+{
+    return (bn_vf)_mm512_scalef_ps((__m512)a, (__m512)n);
+}
+
 BN_INLINE bn_vf bn_vf_from_half(bn_vh h)
 {
     return (bn_vf)_mm512_cvtph_ps((__m256i)h);
@@ -92,6 +97,15 @@ BN_INLINE bn_vb bn_vi_to_bytes(bn_vi i)
 }
 
 #else
+
+/* a * 2^n for whole n, -150 .. 128; in two factors, so that n = 128 and denormal results are right. */
+BN_INLINE bn_vf bn_vf_scale(bn_vf a, bn_vf n)
+{
+    const bn_vi exponent = __builtin_convertvector(n, bn_vi);
+    const bn_vi first = exponent >> 1;
+    const bn_vi second = exponent - first;
+    return a * (bn_vf)((first + 127) << 23) * (bn_vf)((second + 127) << 23);
+}
 
 #if BN_VECTOR == 8
 
@@ -435,11 +449,14 @@ BN_INLINE bn_lanes bn_lanes_min(bn_lanes a, bn_lanes b)
 /* Lanes below `count` as they are, the others `filler`. */
 BN_INLINE bn_lanes bn_lanes_keep(bn_lanes a, size_t count, float filler)
 {
-    float x[BN_LANES];
-    bn_lanes_store(x, a);
-    for (size_t i = count; i < BN_LANES; i++)
-        x[i] = filler;
-    return bn_lanes_load(x);
+    static const int32_t lane[BN_LANES] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    for (int p = 0; p < BN_PARTS; p++) {
+        bn_vi number;
+        memcpy(&number, lane + p * BN_VECTOR, sizeof number);
+        const bn_vi kept = number < (int32_t)count;
+        a.part[p] = (bn_vf)((kept & (bn_vi)a.part[p]) | (~kept & (bn_vi)bn_vf_all(filler)));
+    }
+    return a;
 }
 
 /* The lanes of one register turned left by `by`: lane 0 then holds lane `by`. */
@@ -561,7 +578,7 @@ BN_INLINE bn_lanes_int bn_lanes_round(bn_lanes a)
 /*
  * exp, within 2 ulp; 0 below -104, infinity above 88.73, NaN stays. With n = round(x / ln 2), r = x - n ln 2:
  * e^x = 2^n e^r. ln 2 is taken off in two parts, the first exact in a product with n; e^r, |r| <= ln 2 / 2, is the
- * polynomial of Cephes' expf (S. Moshier). 2^n goes on in two factors, so that n = 128 and denormal results are right.
+ * polynomial of Cephes' expf (S. Moshier).
  */
 BN_INLINE bn_lanes bn_lanes_exp(bn_lanes a)
 {
@@ -569,8 +586,7 @@ BN_INLINE bn_lanes bn_lanes_exp(bn_lanes a)
     for (int p = 0; p < BN_PARTS; p++) {
         bn_vf x = bn_vf_max(bn_vf_all(-104.0f), a.part[p]);
         x = bn_vf_min(bn_vf_all(89.0f), x);
-        const bn_vf shifted = x * 0x1.715476p+0f + 0x1.8p23f;
-        const bn_vf n = shifted - 0x1.8p23f;
+        const bn_vf n = x * 0x1.715476p+0f + 0x1.8p23f - 0x1.8p23f;
         bn_vf r = x - n * 0.693359375f;
         r = r - n * -2.12194440e-4f;
         bn_vf e = r * 1.9875691500e-4f + 1.3981999507e-3f;
@@ -579,11 +595,7 @@ BN_INLINE bn_lanes bn_lanes_exp(bn_lanes a)
         e = e * r + 1.6666665459e-1f;
         e = e * r + 5.0000001201e-1f;
         e = e * (r * r) + r + 1.0f;
-        const bn_vi exponent = (bn_vi)shifted - 0x4b400000;
-        const bn_vi first = exponent >> 1;
-        const bn_vi second = exponent - first;
-        e = e * (bn_vf)((first + 127) << 23);
-        result.part[p] = e * (bn_vf)((second + 127) << 23);
+        result.part[p] = bn_vf_scale(e, n);
     }
     return result;
 }

@@ -74,28 +74,37 @@ BN_INLINE void product(size_t queries, const float *const *a, size_t depth, cons
     for (; j < columns; j++) product_tile(queries, 1, a, depth, b, j, c, accumulate, half);
 }
 
-/* Scores of every query for `columns` times 16 positions from `first` of the chunk on. */
-BN_INLINE void score_span(const bn_attention_chunk *chunk, size_t first, size_t columns, const blocks *keys,
-                          float *scores, int half)
-{
-    size_t i = 0;
-    for (; i + TILE_QUERIES <= chunk->queries; i += TILE_QUERIES) {
-        float *c[TILE_QUERIES];
-        for (size_t j = 0; j < TILE_QUERIES; j++)
-            c[j] = scores + (i + j) * BN_ATTENTION_CHUNK + first;
-        product(TILE_QUERIES, chunk->query + i, chunk->head_dim, keys, columns, c, 0, half);
-    }
-    for (; i < chunk->queries; i++) {
-        float *c[1] = {scores + i * BN_ATTENTION_CHUNK + first};
-        product(1, chunk->query + i, chunk->head_dim, keys, columns, c, 0, half);
-    }
-}
-
 /* How many of the span's positions from `first` on a query sees. */
 BN_INLINE size_t seen(const bn_attention_chunk *chunk, size_t query, size_t first)
 {
     const size_t limit = chunk->limit[query];
     return limit <= first ? 0 : limit - first < SPAN ? limit - first : SPAN;
+}
+
+/* Blocks of 16 that `count` positions take. */
+BN_INLINE size_t blocks_of(size_t count)
+{
+    return (count + BN_LANES - 1) / BN_LANES;
+}
+
+/* Scores of every query for those of the span's positions from `first` on that it sees, and up to a multiple of 16. */
+BN_INLINE void score_span(const bn_attention_chunk *chunk, size_t first, const blocks *keys, float *scores, int half)
+{
+    size_t i = 0;
+    for (; i + TILE_QUERIES <= chunk->queries; i += TILE_QUERIES) {
+        float *c[TILE_QUERIES];
+        size_t count = 0;
+        for (size_t j = 0; j < TILE_QUERIES; j++) {
+            c[j] = scores + (i + j) * BN_ATTENTION_CHUNK + first;
+            const size_t own = seen(chunk, i + j, first);
+            count = own > count ? own : count;
+        }
+        product(TILE_QUERIES, chunk->query + i, chunk->head_dim, keys, blocks_of(count), c, 0, half);
+    }
+    for (; i < chunk->queries; i++) {
+        float *c[1] = {scores + i * BN_ATTENTION_CHUNK + first};
+        product(1, chunk->query + i, chunk->head_dim, keys, blocks_of(seen(chunk, i, first)), c, 0, half);
+    }
 }
 
 /* The same matrix from row `row` on. */
@@ -159,13 +168,13 @@ BN_INLINE void attend(const bn_attention_chunk *chunk, float *work, size_t longe
     float *scores = work + SPAN * padded_dim;
 
     for (size_t first = 0; first < longest; first += SPAN) {
-        const size_t columns = longest - first > BN_LANES ? SPAN / BN_LANES : 1, at = first * dim;
+        const size_t count = longest - first < SPAN ? longest - first : SPAN, at = first * dim;
         const blocks b = {span, keys + at, values + at, BN_LANES, dim * BN_LANES};
-        for (size_t k = 0; k < columns * dim * BN_LANES && !half; k += BN_LANES) {
+        for (size_t k = 0; k < blocks_of(count) * dim * BN_LANES && !half; k += BN_LANES) {
             __builtin_prefetch(values + at + k, 0, 2);
             bn_lanes_store(span + k, bn_lanes_load_half(keys + at + k));
         }
-        score_span(chunk, first, columns, &b, scores, half);
+        score_span(chunk, first, &b, scores, half);
     }
     for (size_t i = 0; i < chunk->queries; i++) {
         float *part = chunk->part[i];
