@@ -268,7 +268,7 @@ BN_API bn_status bn_rms_norm(bn_context *ctx, const float *x, int64_t n, int64_t
                              float *y, int32_t accumulate);
 
 /*
- * RMS norm (skipped when weight is null) and per-token absmax int8 quantisation in one pass:
+ * RMS norm (skipped when weight is null) and per-token absmax int8 quantisation in one call:
  *   h = rms_norm(x_r);  s = 127 / max(absmax(h), 1e-5);  q = clamp(round_half_even(h * s), -128, 127).
  * x: [n][cols]. out->cols must equal cols. A row that holds NaN or an infinity, or whose sum of squares leaves float's
  * range, quantises to zeros with scale NaN, so that the error shows in the outputs.
@@ -283,7 +283,7 @@ typedef enum bn_activation {
 } bn_activation;
 
 /*
- * The middle of the feed-forward block in one pass: h = activation(gate) * up, then bn_quantize of h with the
+ * The middle of the feed-forward block in one call: h = activation(gate) * up, then bn_quantize of h with the
  * sub-norm's weight (null: no sub-norm). gate, up: [n][stride], the first cols of each row are used; gate is overwritten.
  */
 BN_API bn_status bn_glu_quantize(bn_context *ctx, int32_t activation, float *gate, const float *up, int64_t stride,

@@ -108,9 +108,8 @@ typedef void (*bn_epilogue_fn)(const int32_t *restrict dot, size_t rows, int32_t
 /* One row: y = (or +=) x / sqrt(mean(x^2) + eps) * weight. x and y may be the same. */
 typedef void (*bn_rms_norm_fn)(const float *x, size_t cols, const float *weight, float eps, int32_t accumulate, float *y);
 
-/* One row of bn_quantize, cols rounded up to 256 bytes at q, the padding zero. weight may be null. */
-typedef void (*bn_quantize_fn)(const float *x, size_t cols, const float *weight, float eps, int8_t *q, float *scale,
-                               int32_t *sum);
+/* One row of bn_quantize without its norm, cols rounded up to 256 bytes at q, the padding zero. */
+typedef void (*bn_quantize_fn)(const float *x, size_t cols, int8_t *q, float *scale, int32_t *sum);
 
 /* One row: gate = activation(gate) * up. activation is a bn_activation. */
 typedef void (*bn_glu_fn)(int32_t activation, float *restrict gate, const float *restrict up, size_t cols);

@@ -103,9 +103,8 @@ void check_rms_norm(const bn_kernel *kernel)
     each_row(kernel, check_rms_norm_row);
 }
 
-/* The specification, element by element, on the values h that the plain norm gives: no tolerance. */
-static void check_quantized(const row *r, const float *h, const int8_t *q, float scale,
-                            int32_t sum)
+/* The specification, element by element: no tolerance. */
+static void check_quantized(const row *r, const float *h, const int8_t *q, float scale, int32_t sum)
 {
     const size_t stride = (size_t)bn_quantized_stride((int64_t)r->cols);
     float absmax = 0;
@@ -132,15 +131,11 @@ static void check_quantize_row(const bn_kernel *kernel, row *r)
 {
     const size_t bytes = r->cols * sizeof(float), stride = (size_t)bn_quantized_stride((int64_t)r->cols);
     const float *x = float_input(0, r->x, bytes, r->side);
-    const float *weight = float_input(1, r->weight, bytes, r->side);
-    float h[MOST_COLS], scale;
+    float scale;
     int32_t sum;
     int8_t *q = float_output(2, stride, r->side);
-    ((bn_quantize_fn)kernel->function)(x, r->cols, NULL, 1e-5f, q, &scale, &sum);
+    ((bn_quantize_fn)kernel->function)(x, r->cols, q, &scale, &sum);
     check_quantized(r, x, q, scale, sum);
-    bn_rms_norm_scalar(x, r->cols, weight, 1e-5f, 0, h);
-    ((bn_quantize_fn)kernel->function)(x, r->cols, weight, 1e-5f, q, &scale, &sum);
-    check_quantized(r, h, q, scale, sum);
     float_untouched(2, stride, r->side);
 }
 

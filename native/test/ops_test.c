@@ -331,6 +331,35 @@ static void check_rows(void)
     }
 }
 
+/* bn_quantize and bn_glu_quantize with a norm are those without one after bn_rms_norm, on every thread's rows. */
+static void check_normed_quantize(void)
+{
+    static _Alignas(64) int8_t q[3][ROWS * 1024];
+    float scale[3][ROWS], gate[ROWS * COLS];
+    int32_t sum[3][ROWS];
+    bn_quantized out[3];
+    for (int i = 0; i < 3; i++) out[i] = (bn_quantized){q[i], scale[i], sum[i], COLS, 1024};
+    float *x = random_floats((size_t)ROWS * COLS, 10), *weight = random_floats(COLS, 11), normed[ROWS * COLS];
+    bn_context *ctx;
+    EXPECT(bn_context_create(3, BN_ISA_AUTO, &ctx) == BN_OK, "no context");
+    for (size_t i = 0; i < ROWS * COLS; i++) gate[i] = x[i] < 0 ? 0 : 1; /* h = 0 or x */
+    for (int glu = 0; glu <= 1; glu++) {
+        for (size_t i = 0; glu && i < ROWS * COLS; i++) normed[i] = x[i] < 0 ? 0 : x[i];
+        EXPECT(bn_rms_norm(ctx, glu ? normed : x, ROWS, COLS, weight, 1e-5f, normed, 0) == BN_OK, "rms_norm");
+        EXPECT(bn_quantize(ctx, normed, ROWS, COLS, NULL, 0, &out[2]) == BN_OK, "quantize without norm");
+        if (glu)
+            EXPECT(bn_glu_quantize(ctx, BN_ACTIVATION_RELU2, gate, x, COLS, ROWS, COLS, weight, 1e-5f, &out[1]) == BN_OK, "glu");
+        else
+            EXPECT(bn_quantize(ctx, x, ROWS, COLS, weight, 1e-5f, &out[0]) == BN_OK, "quantize");
+        EXPECT(memcmp(q[glu], q[2], sizeof q[2]) == 0 && memcmp(scale[glu], scale[2], sizeof scale[2]) == 0 &&
+                   memcmp(sum[glu], sum[2], sizeof sum[2]) == 0,
+               "%s normed rows differ", glu ? "gated" : "plain");
+    }
+    bn_context_destroy(ctx);
+    free(x);
+    free(weight);
+}
+
 static void check_embed_factor(void)
 {
     enum { TABLE_ROWS = 5 };
@@ -427,6 +456,7 @@ int main(void)
     check_window(shapes[0], BN_KV_INT8);
     check_int8_layout();
     check_rows();
+    check_normed_quantize();
     check_embed_factor();
     check_arguments();
     printf("%s\n", failures == 0 ? "ok" : "FAILED");

@@ -13,6 +13,7 @@ typedef struct rows_job {
     int32_t accumulate;
     int32_t activation;
     const bn_quantized *out;
+    float *normed; /* room for a row of each thread */
     bn_rms_norm_fn rms_norm;
     bn_quantize_fn quantize;
     bn_glu_fn glu;
@@ -65,17 +66,23 @@ bn_status bn_rms_norm(bn_context *ctx, const float *x, int64_t n, int64_t cols, 
     return bn_leave(ctx);
 }
 
-static void quantize_row(const rows_job *job, const float *x, int64_t r)
+/* Dividing by the root mean square takes most of the time, so a normed row is kept for its two readings. */
+static void quantize_row(const rows_job *job, const float *x, int64_t r, float *normed)
 {
     const bn_quantized *out = job->out;
-    job->quantize(x, (size_t)job->cols, job->weight, job->eps, out->q + r * out->stride, out->scale + r, out->sum + r);
+    const size_t cols = (size_t)job->cols;
+    if (job->weight != NULL) {
+        job->rms_norm(x, cols, job->weight, job->eps, 0, normed);
+        x = normed;
+    }
+    job->quantize(x, cols, out->q + r * out->stride, out->scale + r, out->sum + r);
 }
 
 static void quantize_rows(void *argument, int64_t begin, int64_t end, int32_t thread)
 {
-    (void)thread;
     const rows_job *job = argument;
-    for (int64_t r = begin; r < end; r++) quantize_row(job, job->x + r * job->cols, r);
+    for (int64_t r = begin; r < end; r++)
+        quantize_row(job, job->x + r * job->cols, r, job->normed + thread * job->out->stride);
 }
 
 bn_status bn_quantize(bn_context *ctx, const float *x, int64_t n, int64_t cols, const float *weight, float eps,
@@ -89,12 +96,18 @@ bn_status bn_quantize(bn_context *ctx, const float *x, int64_t n, int64_t cols, 
     if (status != BN_OK) return status;
 
     rows_job job = {.x = x, .cols = cols, .weight = weight, .eps = eps, .out = out};
+    job.normed = bn_context_scratch(ctx, (size_t)(bn_context_threads(ctx) * out->stride) * sizeof *job.normed);
+    if (job.normed == NULL) {
+        bn_leave(ctx);
+        return BN_ERROR_MEMORY;
+    }
+    job.rms_norm = (bn_rms_norm_fn)bn_kernel_of(ctx, BN_OPERATION_RMS_NORM, BN_FORMAT_F32);
     job.quantize = (bn_quantize_fn)bn_kernel_of(ctx, BN_OPERATION_QUANTIZE, BN_FORMAT_F32);
     bn_parallel(ctx, n, bn_grain(cols), quantize_rows, &job);
     return bn_leave(ctx);
 }
 
-/* The row is gated and, while it is in cache, normed and quantised. */
+/* The row is gated and, while it is in cache, normed in its place and quantised. */
 static void glu_quantize_rows(void *argument, int64_t begin, int64_t end, int32_t thread)
 {
     (void)thread;
@@ -102,7 +115,7 @@ static void glu_quantize_rows(void *argument, int64_t begin, int64_t end, int32_
     for (int64_t r = begin; r < end; r++) {
         float *gate = job->gate + r * job->stride;
         job->glu(job->activation, gate, job->up + r * job->stride, (size_t)job->cols);
-        quantize_row(job, gate, r);
+        quantize_row(job, gate, r, gate);
     }
 }
 
@@ -121,6 +134,7 @@ bn_status bn_glu_quantize(bn_context *ctx, int32_t activation, float *gate, cons
     rows_job job = {.gate = gate, .up = up, .stride = stride, .cols = cols, .weight = weight, .eps = eps, .out = out};
     job.activation = activation;
     job.glu = (bn_glu_fn)bn_kernel_of(ctx, BN_OPERATION_GLU, BN_FORMAT_F32);
+    job.rms_norm = (bn_rms_norm_fn)bn_kernel_of(ctx, BN_OPERATION_RMS_NORM, BN_FORMAT_F32);
     job.quantize = (bn_quantize_fn)bn_kernel_of(ctx, BN_OPERATION_QUANTIZE, BN_FORMAT_F32);
     bn_parallel(ctx, n, bn_grain(2 * cols), glu_quantize_rows, &job);
     return bn_leave(ctx);

@@ -80,7 +80,7 @@ static float codes_of(const rope_job *job, const float *x, int8_t *codes)
 {
     float scale;
     int32_t sum;
-    job->quantize(x, (size_t)job->shape->head_dim, NULL, 0, codes, &scale, &sum);
+    job->quantize(x, (size_t)job->shape->head_dim, codes, &scale, &sum);
     return 1 / scale;
 }
 

@@ -54,8 +54,8 @@ static void quantized(void *argument, int64_t begin, int64_t end, int32_t thread
     float scale;
     int32_t sum;
     for (int64_t r = begin; r < end; r++)
-        ((bn_quantize_fn)trial->kernel.function)(row_of(trial, r), (size_t)trial->shape.cols, row_of(trial, trial->shape.n),
-                                                 1e-5f, bn_trial_out(trial, thread), &scale, &sum);
+        ((bn_quantize_fn)trial->kernel.function)(row_of(trial, r), (size_t)trial->shape.cols, bn_trial_out(trial, thread),
+                                                 &scale, &sum);
 }
 
 bn_status bn_trial_quantize(bn_trial *trial)

@@ -221,7 +221,7 @@ BN_INLINE void attend(size_t queries, const bn_attention_chunk *chunk, size_t fi
     for (size_t i = 0; i < queries; i++) {
         float scale;
         int32_t sum;
-        BN_LANES_NAME(quantize)(chunk->query[first + i], dim, NULL, 0, t.query + i * BN_MAX_HEAD_DIM, &scale, &sum);
+        BN_LANES_NAME(quantize)(chunk->query[first + i], dim, t.query + i * BN_MAX_HEAD_DIM, &scale, &sum);
         t.scores[i] = work + i * BN_ATTENTION_CHUNK;
         sums[i] = chunk->part[first + i] + padded_dim;
         t.scale[i] = chunk->scale / scale;

@@ -8,12 +8,14 @@
 /*
  * sqrt(mean(x^2) + eps), rounded once: the squares are added in double. A quantised value often lies on a half, where
  * the last bit decides. NaN where the sum of squares leaves float's range, so that the row cannot pass as zeros.
+ * The weights, of which a token finds none in a cache, are asked for meanwhile.
  */
-static float rms_of(const float *x, size_t cols, float eps)
+static float rms_of(const float *x, size_t cols, const float *weight, float eps)
 {
     bn_doubles squares = bn_doubles_all(0);
     size_t k = 0;
     for (; k + BN_LANES <= cols; k += BN_LANES) {
+        __builtin_prefetch(weight + k);
         const bn_doubles v = bn_doubles_of(bn_lanes_load(x + k));
         squares = bn_doubles_add_product(squares, v, v);
     }
@@ -26,8 +28,8 @@ static float rms_of(const float *x, size_t cols, float eps)
 }
 
 /*
- * (x / rms) * weight, in this order everywhere, so that the fused operations equal the plain ones. Dividing is the
- * definition's own order: with x * (1 / rms) the halves of quantisation fall another way than in training.
+ * (x / rms) * weight, in this order: dividing is the definition's own; with x * (1 / rms) the halves of quantisation fall
+ * another way than in training.
  */
 BN_INLINE bn_lanes normed(bn_lanes x, bn_lanes rms, bn_lanes weight)
 {
@@ -36,7 +38,7 @@ BN_INLINE bn_lanes normed(bn_lanes x, bn_lanes rms, bn_lanes weight)
 
 BN_INLINE void rms_norm(const float *x, size_t cols, const float *weight, float eps, int accumulate, float *y)
 {
-    const bn_lanes rms = bn_lanes_all(rms_of(x, cols, eps));
+    const bn_lanes rms = bn_lanes_all(rms_of(x, cols, weight, eps));
     size_t k = 0;
     for (; k + BN_LANES <= cols; k += BN_LANES) {
         const bn_lanes h = normed(bn_lanes_load(x + k), rms, bn_lanes_load(weight + k));
@@ -57,32 +59,15 @@ void BN_LANES_NAME(rms_norm)(const float *x, size_t cols, const float *weight, f
         rms_norm(x, cols, weight, eps, 0, y);
 }
 
-/*
- * Both norms in one body: `weight` is null (and `rms` unused) when there is none. The row is in cache from the
- * sum of squares on; reading it for the largest |h| and again for q is cheaper than keeping h.
- */
-BN_INLINE void quantize(const float *x, size_t cols, const float *weight, float rms, int8_t *q, float *scale,
-                        int32_t *sum)
+void BN_LANES_NAME(quantize)(const float *x, size_t cols, int8_t *q, float *scale, int32_t *sum)
 {
     const size_t stride = (cols + 255) & ~(size_t)255;
     const size_t whole = cols & ~(size_t)(BN_LANES - 1);
-    const size_t some = cols - whole;
-    const bn_lanes divisor = bn_lanes_all(rms);
 
     bn_lanes_int largest = bn_lanes_int_zero();
-    for (size_t k = 0; k < whole; k += BN_LANES) {
-        bn_lanes h = bn_lanes_load(x + k);
-        if (weight)
-            h = normed(h, divisor, bn_lanes_load(weight + k));
-        largest = bn_lanes_absmax(largest, h);
-    }
-    bn_lanes tail = bn_lanes_all(0);
-    if (some > 0) {
-        tail = bn_lanes_load_some(x + whole, some);
-        if (weight)
-            tail = normed(tail, divisor, bn_lanes_load_some(weight + whole, some));
-        largest = bn_lanes_absmax(largest, tail);
-    }
+    for (size_t k = 0; k < whole; k += BN_LANES) largest = bn_lanes_absmax(largest, bn_lanes_load(x + k));
+    bn_lanes tail = bn_lanes_load_some(x + whole, cols - whole);
+    largest = bn_lanes_absmax(largest, tail);
 
     const float absmax = bn_lanes_absmax_of(largest);
     if (!isfinite(absmax)) {
@@ -92,15 +77,12 @@ BN_INLINE void quantize(const float *x, size_t cols, const float *weight, float 
         return;
     }
 
-    /* |h * s| <= 127 (1 + 2^-23): rounding leaves -127 .. 127 and needs no clamp. */
+    /* |x * s| <= 127 (1 + 2^-23): rounding leaves -127 .. 127 and needs no clamp. */
     *scale = 127.0f / (absmax > 1e-5f ? absmax : 1e-5f);
     const bn_lanes scales = bn_lanes_all(*scale);
     bn_lanes_int sums = bn_lanes_int_zero();
     for (size_t k = 0; k < whole; k += BN_LANES) {
-        bn_lanes h = bn_lanes_load(x + k);
-        if (weight)
-            h = normed(h, divisor, bn_lanes_load(weight + k));
-        const bn_lanes_int rounded = bn_lanes_round(bn_lanes_mul(h, scales));
+        const bn_lanes_int rounded = bn_lanes_round(bn_lanes_mul(bn_lanes_load(x + k), scales));
         sums = bn_lanes_int_add(sums, rounded);
         bn_lanes_store_bytes(q + k, rounded);
     }
@@ -111,15 +93,6 @@ BN_INLINE void quantize(const float *x, size_t cols, const float *weight, float 
         tail = bn_lanes_all(0);
     }
     *sum = bn_lanes_int_sum(sums);
-}
-
-void BN_LANES_NAME(quantize)(const float *x, size_t cols, const float *weight, float eps, int8_t *q, float *scale,
-                             int32_t *sum)
-{
-    if (weight)
-        quantize(x, cols, weight, rms_of(x, cols, eps), q, scale, sum);
-    else
-        quantize(x, cols, NULL, 1, q, scale, sum);
 }
 
 /* max(g, 0)^2: with 0 first, a NaN stays. */
