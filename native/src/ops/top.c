@@ -27,6 +27,7 @@ typedef struct search {
     const float *x;
     float *y;
     float *upper;  /* [rows] bound on y; minus infinity once listed */
+    float *most;   /* [groups] the largest bound that a group had   */
     int32_t *list; /* [rows] outputs to be computed exactly         */
     int64_t listed;
     int8_t *q;           /* p: x in int8, dithered                    */
@@ -49,10 +50,11 @@ static size_t lines(size_t bytes)
     return (bytes + 63) / 64 * 64;
 }
 
-/* q, upper and list of one row of x. */
+/* q, upper, most and list of one row of x. */
 static size_t search_bytes(size_t rows, size_t cols)
 {
-    return lines(cols) + lines(rows * sizeof(float)) + lines(rows * sizeof(int32_t));
+    return lines(cols) + lines(rows * sizeof(float)) + lines(bn_d4r16_groups(rows) * sizeof(float)) +
+           lines(rows * sizeof(int32_t));
 }
 
 size_t bn_top_scratch(int64_t rows, int64_t cols, int64_t n)
@@ -123,12 +125,15 @@ static void bound_group(const search *job, const uint8_t *group, const int32_t *
     const size_t count = rows - first < BN_D4R16_ROWS ? rows - first : BN_D4R16_ROWS;
     float header[2 * BN_D4R16_ROWS];
     memcpy(header, group, sizeof header);
+    float most = -INFINITY;
     for (size_t r = 0; r < count; r++) {
         const float sum = (float)dot[r] - header[BN_D4R16_ROWS + r] + job->shift;
         const float upper = header[r] * (sum * job->inverse + job->margin);
         job->upper[first + r] = upper <= INFINITY ? upper : INFINITY;
         job->y[first + r] = -INFINITY;
+        most = job->upper[first + r] > most ? job->upper[first + r] : most;
     }
+    job->most[first / BN_D4R16_ROWS] = most;
 }
 
 /* Some groups for neighbouring rows of x, as many as a kernel takes; the groups stay in the cache for the next ones. */
@@ -205,19 +210,23 @@ static void list_row(search *job, int32_t row)
     job->list[job->listed++] = row;
 }
 
-/* Lists the outputs whose bound reaches least. Blocks without any, nearly all, take one comparison of vectors. */
+/* The end of the group that an output is in. */
+static int64_t group_end(int64_t row, int64_t rows)
+{
+    const int64_t end = (row / BN_D4R16_ROWS + 1) * BN_D4R16_ROWS;
+    return end < rows ? end : rows;
+}
+
+/* Lists the outputs whose bound reaches least. Groups without any, nearly all, take one comparison. */
 static void list_from(search *job, float least)
 {
     const int64_t rows = job->passes->weight->rows;
-    int64_t i = 0;
-    for (; i + 16 <= rows; i += 16) {
-        int32_t any = 0;
-        for (int64_t j = 0; j < 16; j++) any |= job->upper[i + j] >= least;
-        for (int64_t j = 0; any && j < 16; j++)
-            if (job->upper[i + j] >= least) list_row(job, (int32_t)(i + j));
+    for (int64_t i = 0, end; i < rows; i = end) {
+        end = group_end(i, rows);
+        if (!(job->most[i / BN_D4R16_ROWS] >= least)) continue;
+        for (int64_t j = i; j < end; j++)
+            if (job->upper[j] >= least) list_row(job, (int32_t)j);
     }
-    for (; i < rows; i++)
-        if (job->upper[i] >= least) list_row(job, (int32_t)i);
 }
 
 /* ---- the k rows of largest key: a heap whose root is the least of them ---- */
@@ -247,17 +256,14 @@ static void list_most_promising(search *job, int64_t count)
     const float *key = job->upper;
     for (int64_t i = 0; i < count; i++) heap[i] = (int32_t)i;
     heapify(heap, count, key);
-    for (int64_t i = count; i < rows;) {
-        const float least = key[heap[0]];
-        int32_t any = 0;
-        const int64_t last = rows - i < 16 ? rows : i + 16;
-        for (int64_t j = i; j < last; j++) any |= key[j] > least;
-        for (; any && i < last; i++) {
-            if (key[i] <= key[heap[0]]) continue;
-            heap[0] = (int32_t)i;
+    for (int64_t i = count, end; i < rows; i = end) {
+        end = group_end(i, rows);
+        if (job->most[i / BN_D4R16_ROWS] <= key[heap[0]]) continue;
+        for (int64_t j = i; j < end; j++) {
+            if (key[j] <= key[heap[0]]) continue;
+            heap[0] = (int32_t)j;
             sift_down(heap, count, 0, key);
         }
-        i = last;
     }
     job->listed = count;
     for (int64_t i = 0; i < count; i++) job->upper[heap[i]] = -INFINITY;
@@ -374,7 +380,8 @@ bn_status bn_matmul_top(bn_context *ctx, const bn_matrix *weight, const bn_matri
     for (int64_t t = 0; t < n; t++, own += room) {
         search of = {.passes = &job, .top = &top[t], .x = x + t * weight->cols, .y = y + t * y_stride, .q = (int8_t *)own};
         of.upper = (float *)(void *)(own + lines(cols));
-        of.list = (int32_t *)(void *)(own + lines(cols) + lines(rows * sizeof(float)));
+        of.most = (float *)(void *)((uint8_t *)of.upper + lines(rows * sizeof(float)));
+        of.list = (int32_t *)(void *)((uint8_t *)of.most + lines(bn_d4r16_groups(rows) * sizeof(float)));
         job.searches[t] = of;
         top[t].computed = 0;
     }
