@@ -93,7 +93,7 @@ typedef void (*bn_pack_tokens_fn)(const int8_t *restrict q, size_t q_stride, siz
 typedef void (*bn_gemm_packed_fn)(const uint8_t *restrict panel, size_t cols, size_t rows, const int8_t *restrict block,
                                   size_t n, int32_t *restrict y, size_t y_stride, void *restrict scratch);
 
-enum { BN_GEMM_PACKED_ROWS = 1344, BN_GEMM_PACKED_SCRATCH = 288 * 1024 };
+enum { BN_GEMM_PACKED_ROWS = 2592, BN_GEMM_PACKED_SCRATCH = 544 * 1024 };
 
 /*
  * 1 when one of `count` bytes at w is none that weights of the format are stored as, otherwise 0. I2_S: four codes, none of

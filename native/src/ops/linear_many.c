@@ -18,7 +18,7 @@
 enum {
     TILE_ROWS = 64,            /* weight rows of a tile, about                                          */
     TILE = 64 * 96,            /* its sums                                                             */
-    PANEL_WEIGHTS = 6 << 20,   /* of a panel, at most: by a block less than a millisecond              */
+    PANEL_WEIGHTS = 9 << 20,   /* of a panel, at most: by a block less than a millisecond              */
     PANEL_LEAST = 240,         /* rows of a panel, so that tables are worth while                      */
     SLAB_BYTES = 12 << 20,     /* of packed weights, about, in the third-level cache if there is room  */
     DOT_STRIDE = BN_GEMM_PACKED_ROWS + 16 /* an odd number of lines: tokens fall into different cache sets */

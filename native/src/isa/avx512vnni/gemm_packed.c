@@ -156,25 +156,20 @@ __attribute__((noinline)) static void next_chunk(work *k)
     k->q += BN_PACKED_COLS * STRIP;
 }
 
-/*
- * The chunk's 16 columns of row i from the cursor on. In halves: where registers of 512 bits are multiplied and added at once,
- * Zen 4 gives some of the additions to the pipes that multiply.
- */
+/* The chunk's 16 columns of row i from the cursor on. */
 INLINE void look_up(const work *k, cursor at, size_t i)
 {
     uint32_t four;
     memcpy(&four, at.index + 4 * i, sizeof four);
     const uint8_t *restrict table = (const uint8_t *)k->table;
     const size_t bytes = ENTRIES * 64;
-    for (size_t half = 0; half < 2; half++, table += 32) {
-        __m256i *sums = (__m256i *)(at.sum + TOKENS * i) + half;
-        __m256i sum = *sums;
-        sum = _mm256_add_epi16(sum, *(const __m256i *)(table + (size_t)(four << 6 & 0x3FC0)));
-        sum = _mm256_add_epi16(sum, *(const __m256i *)(table + bytes + (size_t)(four >> 2 & 0x3FC0)));
-        sum = _mm256_add_epi16(sum, *(const __m256i *)(table + 2 * bytes + (size_t)(four >> 10 & 0x3FC0)));
-        sum = _mm256_add_epi16(sum, *(const __m256i *)(table + 3 * bytes + (size_t)(four >> 18 & 0x3FC0)));
-        *sums = sum;
-    }
+    __m512i *sums = (__m512i *)(at.sum + TOKENS * i);
+    __m512i sum = _mm512_load_si512(sums);
+    sum = _mm512_add_epi16(sum, _mm512_load_si512(table + (size_t)(four << 6 & 0x3FC0)));
+    sum = _mm512_add_epi16(sum, _mm512_load_si512(table + bytes + (size_t)(four >> 2 & 0x3FC0)));
+    sum = _mm512_add_epi16(sum, _mm512_load_si512(table + 2 * bytes + (size_t)(four >> 10 & 0x3FC0)));
+    sum = _mm512_add_epi16(sum, _mm512_load_si512(table + 3 * bytes + (size_t)(four >> 18 & 0x3FC0)));
+    _mm512_store_si512(sums, sum);
 }
 
 /* ---- tiles ---- */
@@ -187,6 +182,14 @@ INLINE __m512i add_products(__m512i sum, __m512i codes, __m512i x)
 {
     __asm__("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(codes), "v"(x));
     return sum;
+}
+
+/* A line for its four steps. The compiler would rather read it again for each, and the sums looked up need all loads. */
+INLINE __m512i load_once(const uint8_t *line)
+{
+    __m512i x = _mm512_loadu_si512(line);
+    __asm__("" : "+v"(x));
+    return x;
 }
 
 /* 48 weight rows by a strip; k is null, or what is looked up on the side. */
@@ -206,14 +209,14 @@ INLINE void tile(const uint8_t *restrict lines, const int8_t *restrict q, size_t
             next_chunk(k);
             at = k->at;
         }
+        __m512i line[LINES];
+#pragma GCC unroll 3
+        for (size_t l = 0; l < LINES; l++) line[l] = load_once(lines + BN_PACKED_LINE * l);
 #pragma GCC unroll 4
         for (int s = 0; s < 4; s++) {
             __m512i codes[LINES];
 #pragma GCC unroll 3
-            for (size_t l = 0; l < LINES; l++) {
-                const __m512i line = _mm512_loadu_si512(lines + BN_PACKED_LINE * l);
-                codes[l] = _mm512_and_si512(_mm512_srli_epi16(line, 2 * s), mask);
-            }
+            for (size_t l = 0; l < LINES; l++) codes[l] = _mm512_and_si512(_mm512_srli_epi16(line[l], 2 * s), mask);
 #pragma GCC unroll 8
             for (size_t t = 0; t < STRIP; t++) {
                 int32_t four;
