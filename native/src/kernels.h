@@ -101,8 +101,11 @@ enum { BN_GEMM_PACKED_ROWS = 2592, BN_GEMM_PACKED_SCRATCH = 544 * 1024 };
  */
 typedef int32_t (*bn_verify_fn)(const uint8_t *restrict w, size_t count);
 
+/* What becomes of outputs. Streamed ones go past the caches, and other threads see them only after a full fence. */
+typedef enum bn_outputs { BN_OUTPUTS_STORED, BN_OUTPUTS_ADDED, BN_OUTPUTS_STREAMED } bn_outputs;
+
 /* y[i] = (or +=) (dot[i] - sum) * factor: the dot products are exact, the factor is one for the row. */
-typedef void (*bn_epilogue_fn)(const int32_t *restrict dot, size_t rows, int32_t sum, float factor, int32_t accumulate,
+typedef void (*bn_epilogue_fn)(const int32_t *restrict dot, size_t rows, int32_t sum, float factor, bn_outputs outputs,
                                float *restrict y);
 
 /* One row: y = (or +=) x / sqrt(mean(x^2) + eps) * weight. x and y may be the same. */

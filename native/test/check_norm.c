@@ -85,14 +85,14 @@ static void check_epilogue_row(const bn_kernel *kernel, row *r)
     int32_t dots[MOST_COLS];
     for (size_t k = 0; k < r->cols; k++) dots[k] = (int32_t)check_random(&random) / 4 >> check_random(&random) % 24;
     const int32_t *dot = float_input(0, dots, bytes, r->side), sum = dots[0] / 2;
-    for (int32_t accumulate = 0; accumulate <= 1; accumulate++) {
+    for (bn_outputs outputs = BN_OUTPUTS_STORED; outputs <= BN_OUTPUTS_STREAMED; outputs++) {
         float *y = float_output(1, bytes, r->side), expected[MOST_COLS];
         memcpy(y, r->x, bytes);
         for (size_t k = 0; k < r->cols; k++) {
             const float product = (float)(dots[k] - sum) * r->weight[0];
-            expected[k] = accumulate ? r->x[k] + product : product;
+            expected[k] = outputs == BN_OUTPUTS_ADDED ? r->x[k] + product : product;
         }
-        ((bn_epilogue_fn)kernel->function)(dot, r->cols, sum, r->weight[0], accumulate, y);
+        ((bn_epilogue_fn)kernel->function)(dot, r->cols, sum, r->weight[0], outputs, y);
         float_expect_same("y", y, expected, r->cols);
         float_untouched(1, bytes, r->side);
     }

@@ -306,6 +306,18 @@ BN_INLINE void bn_lanes_store(float *x, bn_lanes a)
         memcpy(x + p * BN_VECTOR, &a.part[p], sizeof a.part[p]);
 }
 
+/* Past the caches, where there is an instruction for it. x is aligned to 64 bytes. */
+BN_INLINE void bn_lanes_stream(float *x, bn_lanes a)
+{
+#if BN_VECTOR == 16
+    _mm512_stream_ps(x, (__m512)a.part[0]);
+#elif BN_VECTOR == 8
+    for (int p = 0; p < BN_PARTS; p++) _mm256_stream_ps(x + p * BN_VECTOR, (__m256)a.part[p]);
+#else
+    bn_lanes_store(x, a);
+#endif
+}
+
 /* The first `count` lanes, count < 16; zeros above, and nothing read there. */
 BN_INLINE bn_lanes bn_lanes_load_some(const float *x, size_t count)
 {

@@ -71,7 +71,8 @@ static void gated_rows(const linear *job, const bn_product *product, int64_t beg
     }
     if (!product->accumulate) memset(product->y + begin, 0, all * sizeof *product->y);
     for (size_t i = 0; i < count; i++)
-        bn_linear_epilogue(job->epilogue, product, job->x, 0, begin + list[i], 1, scattered ? dot + i : dot + list[i]);
+        bn_linear_epilogue(job->epilogue, product, job->x, 0, begin + list[i], 1, scattered ? dot + i : dot + list[i],
+                           false);
 }
 
 /* Rows [begin, end) of all products laid end to end, by one row of activations. */
@@ -92,7 +93,7 @@ static void run_of_rows(void *argument, int64_t begin, int64_t end, int32_t thre
             } else {
                 const int32_t format = bn_ternary_format(weight->type);
                 job->gemv[format](bn_ternary_row(weight, begin), job->cols[format], count, job->x->q, dot);
-                bn_linear_epilogue(job->epilogue, product, job->x, 0, begin, count, dot);
+                bn_linear_epilogue(job->epilogue, product, job->x, 0, begin, count, dot, false);
             }
             begin = span;
         }

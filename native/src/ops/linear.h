@@ -7,11 +7,12 @@
 
 #include "ops.h"
 
-/* Outputs row .. row + rows - 1 of activation row r, from their dot products. */
+/* Outputs row .. row + rows - 1 of activation row r, from their dot products; streamed if they are and none is added to. */
 static inline void bn_linear_epilogue(bn_epilogue_fn epilogue, const bn_product *product, const bn_quantized *x,
-                                      int64_t r, int64_t row, size_t rows, const int32_t *restrict dot)
+                                      int64_t r, int64_t row, size_t rows, const int32_t *restrict dot, bool streamed)
 {
-    epilogue(dot, rows, x->sum[r], product->weight->scale / x->scale[r], product->accumulate,
+    const bn_outputs stored = streamed ? BN_OUTPUTS_STREAMED : BN_OUTPUTS_STORED;
+    epilogue(dot, rows, x->sum[r], product->weight->scale / x->scale[r], product->accumulate ? BN_OUTPUTS_ADDED : stored,
              product->y + r * product->y_stride + row);
 }
 

@@ -9,6 +9,7 @@
  * rows, and the weights of all products laid end to end in panels of about a thousand rows. As many panels as the slab
  * holds are packed by all threads, then multiplied: a panel by a block is a piece of less than a millisecond.
  */
+#include <stdatomic.h>
 #include <stddef.h>
 
 #include "formats/i2s.h"
@@ -21,6 +22,7 @@ enum {
     PANEL_WEIGHTS = 9 << 20,   /* of a panel, at most: by a block less than a millisecond              */
     PANEL_LEAST = 240,         /* rows of a panel, so that tables are worth while                      */
     SLAB_BYTES = 12 << 20,     /* of packed weights, about, in the third-level cache if there is room  */
+    STREAMED_BYTES = 16 << 20, /* of outputs that nobody would find in a cache again                   */
     DOT_STRIDE = BN_GEMM_PACKED_ROWS + 16 /* an odd number of lines: tokens fall into different cache sets */
 };
 
@@ -38,6 +40,7 @@ typedef struct many {
 
     size_t cols;    /* that the rows have in I2_S          */
     int64_t blocks; /* of activation rows                  */
+    bool streamed;  /* outputs                             */
     int64_t first;  /* panel that is in the slab's slot 0  */
     int64_t slots;
     uint8_t *tokens, *slab, *shares; /* the scratch */
@@ -142,7 +145,8 @@ static void one_tile(const many *job, const bn_product *product, int64_t tile, s
         job->gemm(i2s_rows(job, weight, row, rows, own.i2s), job->cols, (size_t)rows, q, (size_t)job->x->stride, (size_t)n,
                   dot, (size_t)most_rows);
     for (int64_t r = 0; r < n; r++)
-        bn_linear_epilogue(job->epilogue, product, job->x, first + r, row, (size_t)rows, dot + r * most_rows);
+        bn_linear_epilogue(job->epilogue, product, job->x, first + r, row, (size_t)rows, dot + r * most_rows,
+                           false);
 }
 
 /* Tiles [begin, end) of all products laid end to end. */
@@ -258,7 +262,8 @@ static void multiply(void *argument, int64_t begin, int64_t end, int32_t thread)
                          own.dot, DOT_STRIDE, own.work);
         for (int64_t r = 0; r < n; r++)
             bn_linear_epilogue(job->epilogue, panel.product, job->x, first + r, panel.row, (size_t)panel.rows,
-                               own.dot + r * DOT_STRIDE);
+                               own.dot + r * DOT_STRIDE, job->streamed);
+        if (job->streamed) atomic_thread_fence(memory_order_seq_cst);
     }
 }
 
@@ -305,11 +310,13 @@ bn_status bn_linear_many(bn_context *ctx, const bn_product *products, int32_t co
     if (n >= bn_crossovers_of(ctx).pack)
         job.gemm_packed = (bn_gemm_packed_fn)bn_kernel_of(ctx, BN_OPERATION_GEMM_PACKED, BN_FORMAT_I2_S);
 
-    int64_t tiles = 0, panels = 0;
+    int64_t tiles = 0, panels = 0, outputs = 0;
     for (int32_t i = 0; i < count; i++) {
         tiles += tiles_of(&job, products[i].weight);
         panels += panels_of(&job, products[i].weight);
+        outputs += n * products[i].weight->rows;
     }
+    job.streamed = outputs * (int64_t)sizeof(float) >= STREAMED_BYTES;
     if (tiles == 0) return BN_OK;
     const bn_status status = take_scratch(&job, panels);
     if (status != BN_OK) return status;

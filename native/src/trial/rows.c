@@ -25,7 +25,7 @@ static void epilogues(void *argument, int64_t begin, int64_t end, int32_t thread
 {
     const bn_trial *trial = argument;
     for (int64_t r = begin; r < end; r++)
-        ((bn_epilogue_fn)trial->kernel.function)(trial->list, (size_t)trial->shape.cols, 1, 0.5f, 0,
+        ((bn_epilogue_fn)trial->kernel.function)(trial->list, (size_t)trial->shape.cols, 1, 0.5f, BN_OUTPUTS_STORED,
                                                  bn_trial_out(trial, thread));
 }
 
