@@ -6,8 +6,8 @@
  * do not repay unpacking: they go through the panel one after the other.
  *
  * Many rows (prefill) are worth packing both sides for (formats/packed.h), once each: all activations in blocks of 64
- * rows, and the weights of all products laid end to end in panels of about a thousand rows. As many panels as the slab
- * holds are packed by all threads, then multiplied: a panel by a block is a piece of less than a millisecond.
+ * rows, and the weights of all products laid end to end in panels of one to two thousand rows. As many panels as the slab
+ * holds are packed by all threads, then multiplied: a panel by a block is a piece of about a millisecond.
  */
 #include <stdatomic.h>
 #include <stddef.h>
@@ -19,7 +19,7 @@
 enum {
     TILE_ROWS = 64,            /* weight rows of a tile, about                                          */
     TILE = 64 * 96,            /* its sums                                                             */
-    PANEL_WEIGHTS = 9 << 20,   /* of a panel, at most: by a block less than a millisecond              */
+    PANEL_WEIGHTS = 9 << 20,   /* of a panel, at most: by a block about a millisecond                  */
     PANEL_LEAST = 240,         /* rows of a panel, so that tables are worth while                      */
     SLAB_BYTES = 12 << 20,     /* of packed weights, about, in the third-level cache if there is room  */
     STREAMED_BYTES = 16 << 20, /* of outputs that nobody would find in a cache again                   */

@@ -14,7 +14,7 @@
  * once in and out of the second-level cache.
  *
  * The two have their bottlenecks in different places: a step of a tile, 4 columns, takes 24 cycles of Zen 4's
- * multipliers and 7 of its loads (of 64 bytes); a row of a chunk takes 5 loads and a store and only additions. So three
+ * multipliers and 5 of its loads (of 64 bytes); a row of a chunk takes 5 loads and a store and only additions. So three
  * rows are looked up on the side of each step, and half of the 64 tokens come out of each:
  *
  *     vpdpbusd      rows / 48 tiles * 4 strips * cols / 4 steps   = rows * cols / 48

@@ -8,7 +8,7 @@
 #include "kernels.h"
 #include "ops/dwords.h"
 
-enum { ROWS = BN_PACKED_GROUP, STRIP = BN_PACKED_STRIP };
+enum { ROWS = BN_PACKED_GROUP, STRIP = BN_PACKED_STRIP, LINE = 64 };
 
 /* ---- weights ---- */
 
@@ -39,9 +39,9 @@ void BN_LANES_NAME(pack_weights)(const uint8_t *restrict i2s, size_t cols, size_
     const size_t row_bytes = bn_i2s_row_bytes(cols);
     bn_dwords threes = {0};
     for (size_t k = 0; k < cols; k += BN_I2S_BLOCK) {
-        const uint8_t *w = i2s + k / 4, *next = i2s + ROWS * (row_bytes + k / 4);
+        const uint8_t *w = i2s + k / 4, *next = i2s + ROWS * (row_bytes + k / 4); /* a share of the next sixteen rows */
         size_t stride = row_bytes;
-        for (size_t b = 0; b < ROWS * BN_I2S_BLOCK_BYTES; b += 64) __builtin_prefetch(next + b);
+        for (size_t b = 0; b < ROWS * BN_I2S_BLOCK_BYTES; b += LINE) __builtin_prefetch(next + b);
         uint8_t filled[ROWS * BN_I2S_BLOCK_BYTES];
         if (rows < ROWS) {
             memset(filled, 0, sizeof filled);
