@@ -246,28 +246,28 @@ static void test_layer(int64_t cols, int64_t n, const int64_t rows[PRODUCTS])
     layer_destroy(&l);
 }
 
-/* More weights than are packed at a time: the same as by few rows at a time, which are not packed. */
-static void test_more_than_a_slab(void)
+/* As much as is done otherwise than less of it: the same as by few rows at a time, which are not packed. */
+static void test_much(int64_t cols, int64_t n)
 {
     static const int64_t rows[PRODUCTS] = {4096, 2560, 2064};
-    enum { N = 40, FEW = 8 };
-    layer l = layer_create(3072, N, rows);
-    float *y = malloc(l.y_count * sizeof *y), *few = malloc(l.y_count / N * FEW * sizeof *few);
+    enum { FEW = 8 };
+    layer l = layer_create(cols, n, rows);
+    float *y = bn_allocate(BN_CACHE_LINE, l.y_count * sizeof *y), *few = malloc(l.y_count / (size_t)n * FEW * sizeof *few);
     bn_context *ctx;
     if (!expect(bn_context_create(3, BN_ISA_AUTO, &ctx) == BN_OK, "a context")) return;
-    run(&l, ctx, 0, N, y);
-    for (int64_t first = 0; first < N; first += FEW) {
+    run(&l, ctx, 0, n, y);
+    for (int64_t first = 0; first < n; first += FEW) {
         run(&l, ctx, first, FEW, few);
         const float *all = y, *some = few;
         for (int p = 0; p < PRODUCTS; p++) {
             same(all + first * rows[p], some, (size_t)(FEW * rows[p]), bn_isa_name(bn_context_isa(ctx)), 3, &l,
                  "not the same as few rows at a time");
-            all += N * rows[p];
+            all += n * rows[p];
             some += FEW * rows[p];
         }
     }
     bn_context_destroy(ctx);
-    free(y);
+    bn_release(y);
     free(few);
     layer_destroy(&l);
 }
@@ -537,7 +537,8 @@ int main(void)
     test_layer(256, 200, tables);
     test_layer(128, 56, tables);
     test_layer(384, 135, tables);
-    test_more_than_a_slab();
+    test_much(3072, 40); /* more weights than are packed at a time  */
+    test_much(128, 512); /* outputs that go past the caches: 17 MiB */
     test_crossovers(2);
     test_crossovers(BN_MOST_LOOK_UPS);
     test_crossovers(150);
