@@ -71,8 +71,7 @@ static void gated_rows(const linear *job, const bn_product *product, int64_t beg
     }
     if (!product->accumulate) memset(product->y + begin, 0, all * sizeof *product->y);
     for (size_t i = 0; i < count; i++)
-        bn_linear_epilogue(job->epilogue, product, job->x, 0, begin + list[i], 1, scattered ? dot + i : dot + list[i],
-                           false);
+        bn_linear_epilogue(job->epilogue, product, job->x, 0, begin + list[i], 1, scattered ? dot + i : dot + list[i], false);
 }
 
 /* Rows [begin, end) of all products laid end to end, by one row of activations. */

@@ -145,8 +145,7 @@ static void one_tile(const many *job, const bn_product *product, int64_t tile, s
         job->gemm(i2s_rows(job, weight, row, rows, own.i2s), job->cols, (size_t)rows, q, (size_t)job->x->stride, (size_t)n,
                   dot, (size_t)most_rows);
     for (int64_t r = 0; r < n; r++)
-        bn_linear_epilogue(job->epilogue, product, job->x, first + r, row, (size_t)rows, dot + r * most_rows,
-                           false);
+        bn_linear_epilogue(job->epilogue, product, job->x, first + r, row, (size_t)rows, dot + r * most_rows, false);
 }
 
 /* Tiles [begin, end) of all products laid end to end. */

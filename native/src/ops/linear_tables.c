@@ -79,8 +79,7 @@ static void some_tile_rows(void *argument, int64_t begin, int64_t end, int32_t t
         const int64_t row = i * weight->tiles.rows;
         for (int64_t r = 0; r < job->n; r++) {
             job->gemv[bn_ternary_format(weight->type)](weight, (size_t)row, &job->tables[r], dot);
-            bn_linear_epilogue(job->epilogue, product, job->x, r, row, (size_t)weight->tiles.rows, dot,
-                               false);
+            bn_linear_epilogue(job->epilogue, product, job->x, r, row, (size_t)weight->tiles.rows, dot, false);
         }
     }
 }
