@@ -128,10 +128,9 @@ void BN_LANES_NAME(unpack_b3r80)(const uint8_t *restrict w, size_t cols, size_t 
                     for (size_t half = 0; half < 2; half++) {
                         bn_dwords part[4];
                         for (size_t d = 0; d < 4; d++) {
-                            const uint8_t *x = digits[4 * half + d][g] + 4 * r;
-                            const size_t next = DWORDS * sizeof digits[0];
-                            part[d] = bn_dwords_load(x) << 6 | bn_dwords_load(x + next) << 4 |
-                                      bn_dwords_load(x + 2 * next) << 2 | bn_dwords_load(x + 3 * next);
+                            part[d] = (bn_dwords){0};
+                            for (size_t l = 4 * half + d; l < LINES; l += DWORDS)
+                                part[d] = part[d] << 2 | bn_dwords_load(digits[l][g] + 4 * r);
                         }
                         uint8_t *to = i2s + (i + BN_B3R80_GROUP * g + r) * row_bytes + k / 4 + HALF * half;
                         bn_dwords_to_rows(part, to, row_bytes);

@@ -78,9 +78,13 @@ public final class Kernels implements AutoCloseable {
 
     /** Name of the kernel that runs an operation on a format, such as {@code gemv} on {@code i2_s}. */
     public String kernel(String operation, String format) {
+        int row = row(operation, format);
+        return row < 0 ? "none" : Cpu.kernelName(row);
+    }
+
+    private int row(String operation, String format) {
         try (Arena arena = Arena.ofConfined()) {
-            int row = bn_context_kernel(context, arena.allocateFrom(operation), arena.allocateFrom(format));
-            return row < 0 ? "none" : Cpu.kernelName(row);
+            return bn_context_kernel(context, arena.allocateFrom(operation), arena.allocateFrom(format));
         }
     }
 
@@ -232,6 +236,11 @@ public final class Kernels implements AutoCloseable {
             check(bn_trial_create(context, row, shape.in(arena), memory, memory.byteSize(), out));
             return new KernelTrial(this, out.get(ValueLayout.ADDRESS, 0));
         }
+    }
+
+    /** The same for the kernel that is {@linkplain #kernel in use} for an operation and a format. */
+    public KernelTrial trial(String operation, String format, KernelTrial.Shape shape, MemorySegment memory) {
+        return trial(row(operation, format), shape, memory);
     }
 
     void check(int status) {

@@ -11,7 +11,6 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.EnumMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 
 /**
@@ -28,12 +27,11 @@ public record Target(String name, GgmlType dense, Map<GgmlType, Double> speeds) 
      */
     private static final Map<String, GgmlType> DENSE = Map.of("avx512vbmi", GgmlType.B3_R80, "amx", GgmlType.B3_R80);
 
-    private static final List<GgmlType> LAYOUTS = List.of(GgmlType.I2_R16, GgmlType.B3_R80);
     private static final KernelTrial.Shape SHAPE = new KernelTrial.Shape(2560, 2560, 1);
-    /** Weights to read: more than the caches hold, and a small number in every format. */
+    /** Weights to read, half of them for each layout: more than most caches hold. And a small number in every format. */
     private static final long MEMORY = 256L << 20;
     private static final byte FILLER = 0x24;
-    /** Passes of each layout, in turn: each reads memory that the others did not, about twice round. */
+    /** Passes of each layout, in turn, a matrix of the shape each: some three times round its memory. */
     private static final int PASSES = 300;
 
     /**
@@ -56,31 +54,32 @@ public record Target(String name, GgmlType dense, Map<GgmlType, Double> speeds) 
      * more slowly than they read two bits a weight may still be many enough to read all that memory gives: then fewer bytes win.
      */
     public static Target measured(Kernels kernels) {
-        Map<GgmlType, Double> speeds = new EnumMap<>(GgmlType.class);
         try (Arena arena = Arena.ofShared()) {
             MemorySegment memory = arena.allocate(MEMORY, 64).fill(FILLER);
-            List<KernelTrial> trials = LAYOUTS.stream().map(layout -> trial(kernels, layout, memory)).toList();
-            double[][] seconds = new double[LAYOUTS.size()][PASSES];
-            for (int pass = 0; pass < PASSES; pass++) {
-                for (int i = 0; i < LAYOUTS.size(); i++) {
-                    long start = System.nanoTime();
-                    trials.get(i).run();
-                    seconds[i][pass] = (System.nanoTime() - start) / 1e9;
+            try (KernelTrial two = kernels.trial("gemv", "i2_r16", SHAPE, memory.asSlice(0, MEMORY / 2));
+                    KernelTrial five = kernels.trial("gemv", "b3_r80", SHAPE, memory.asSlice(MEMORY / 2))) {
+                double[] ofTwo = new double[PASSES];
+                double[] ofFive = new double[PASSES];
+                for (int pass = 0; pass < PASSES; pass++) {
+                    ofTwo[pass] = speed(two);
+                    ofFive[pass] = speed(five);
                 }
-            }
-            for (int i = 0; i < LAYOUTS.size(); i++) {
-                Arrays.sort(seconds[i]);
-                speeds.put(LAYOUTS.get(i), trials.get(i).work().multiplyAdds() / seconds[i][PASSES / 2]);
-                trials.get(i).close();
+                Map<GgmlType, Double> speeds = new EnumMap<>(Map.of(GgmlType.I2_R16, median(ofTwo), GgmlType.B3_R80, median(ofFive)));
+                return new Target(kernels.isa(), fastest(speeds), Collections.unmodifiableMap(speeds));
             }
         }
-        return new Target(kernels.isa(), fastest(speeds), Collections.unmodifiableMap(speeds));
     }
 
-    private static KernelTrial trial(Kernels kernels, GgmlType layout, MemorySegment memory) {
-        String kernel = kernels.kernel("gemv", layout.name().toLowerCase(Locale.ROOT));
-        int row = Cpu.kernels().stream().map(Cpu.Kernel::name).toList().indexOf(kernel);
-        return kernels.trial(row, SHAPE, memory);
+    /** Multiply-adds a second of one pass. */
+    private static double speed(KernelTrial trial) {
+        long start = System.nanoTime();
+        trial.run();
+        return trial.work().multiplyAdds() / ((System.nanoTime() - start) / 1e9);
+    }
+
+    private static double median(double[] values) {
+        Arrays.sort(values);
+        return values[values.length / 2];
     }
 
     private static GgmlType fastest(Map<GgmlType, Double> speeds) {

@@ -1,10 +1,8 @@
 package io.github.bitnet4j.cli.bench;
 
-import io.github.bitnet4j.model.Cpu;
 import io.github.bitnet4j.model.KernelTrial;
 import io.github.bitnet4j.model.Kernels;
 import java.lang.foreign.Arena;
-import java.util.List;
 
 /**
  * What bounds a kernel: how fast memory is read and how fast bytes in registers are multiplied.
@@ -21,11 +19,8 @@ public record Roof(String isa, int threads, String memory, double readBandwidth,
 
     /** The peak of a CPU target, the best of several runs. */
     static double peakOf(Kernels kernels) {
-        List<Cpu.Kernel> table = Cpu.kernels();
-        String name = kernels.kernel("peak", "int8");
-        int row = table.stream().map(Cpu.Kernel::name).toList().indexOf(name);
         try (Arena arena = Arena.ofShared();
-                KernelTrial trial = kernels.trial(row, new KernelTrial.Shape(1, 1, 1), arena.allocate(64, 64))) {
+                KernelTrial trial = kernels.trial("peak", "int8", new KernelTrial.Shape(1, 1, 1), arena.allocate(64, 64))) {
             return trial.work().multiplyAdds() / Seconds.shortest(RUNS, SECONDS, trial::run);
         }
     }
