@@ -321,31 +321,33 @@ BN_API bn_status bn_matmul(bn_context *ctx, const bn_matrix *weight, const float
  */
 BN_API bn_status bn_coarse_pack(bn_context *ctx, const bn_matrix *weight, void *to);
 
-/* Which outputs of one row of x bn_matmul_top is to find. */
+/* Which outputs of one row of x bn_matmul_top is to find, and what it found. */
 typedef struct bn_top {
-    int64_t count;      /* so many of the largest, 1 .. rows                            */
+    int64_t count;      /* so many of the largest, 1 .. rows                             */
     const int32_t *ids; /* [id_count] outputs that are wanted whatever they are, or null */
-    int64_t id_count;   /* repeated ids count once                                      */
-    int64_t computed;   /* written: how many outputs were computed exactly              */
+    int64_t id_count;   /* repeated ids count once                                       */
+    int32_t *found;     /* written: [computed of rows] outputs that were computed, rising */
+    float *values;      /* written: [computed of rows] what they are                     */
+    int64_t computed;   /* written: how many                                             */
 } bn_top;
 
 /*
- * The largest outputs of bn_matmul for n rows of x, bit for bit, without reading all of the matrix: for each row r of x,
- * y[r * y_stride + i] = W_i . x_r for the top[r].count largest, for those equal to the last of them, for top[r].ids and
- * for whatever outputs could not be ruled out; minus infinity for all others. coarse is bn_coarse_pack's copy of weight,
- * read once for all rows of x: it bounds every output from above; those whose bound reaches the count-th largest of some
- * exact outputs are computed exactly. Nothing that is written for a row depends on the other rows.
+ * The largest outputs of bn_matmul for n rows of x, bit for bit, without reading all of the matrix: for each row r of x
+ * top[r].values[i] = W_j . x_r with j = top[r].found[i], for the top[r].count largest, for those equal to the last of them,
+ * for top[r].ids and for whatever outputs could not be ruled out. coarse is bn_coarse_pack's copy of weight, read once for
+ * all rows of x: it bounds every output from above; those whose bound reaches the count-th largest of some exact outputs
+ * are computed exactly. Nothing that is written for a row depends on the other rows.
  *
  * The bound fails for a wanted output with a probability of at most BN_TOP_FAILURE / count, over the choice of the
  * dither, whatever the weights and x are, provided that neither was chosen with knowledge of the dither: a row misses any
  * of its outputs with a probability of at most BN_TOP_FAILURE. docs/two-pass-head.md has the proof.
- * weight: as bn_matmul's. x: [n][cols]. scratch: bn_top_scratch(rows, cols, n) bytes, 64-byte aligned. For a row of x
- * that is not finite, or whose norm is outside 2^-60 .. 2^60, or whose count is more than a sixth of the outputs, all are
- * computed.
+ * weight: as bn_matmul's. x: [n][cols]. found and values: room for all outputs. scratch: bn_top_scratch(rows, cols, n)
+ * bytes, 64-byte aligned. For a row of x that is not finite, or whose norm is outside 2^-60 .. 2^60, or whose count is more
+ * than a sixth of the outputs, all are computed.
  */
 #define BN_TOP_FAILURE 1e-12
 BN_API bn_status bn_matmul_top(bn_context *ctx, const bn_matrix *weight, const bn_matrix *coarse, bn_top *top,
-                               const float *x, int64_t n, float *y, int64_t y_stride, void *scratch);
+                               const float *x, int64_t n, void *scratch);
 
 /* Bytes of scratch for a matrix of this shape and n rows of x. */
 BN_API size_t bn_top_scratch(int64_t rows, int64_t cols, int64_t n);

@@ -53,6 +53,8 @@ int main(void) {
     FIELD(bn_top, count);
     FIELD(bn_top, ids);
     FIELD(bn_top, id_count);
+    FIELD(bn_top, found);
+    FIELD(bn_top, values);
     FIELD(bn_top, computed);
 
     STRUCT(bn_kv_cache);

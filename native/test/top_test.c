@@ -16,7 +16,8 @@ enum { MOST_N = 6 };
 
 typedef struct head {
     bn_matrix weight, coarse;
-    float *x, *all, *y;
+    float *x, *all, *values;
+    int32_t *found;
     void *scratch;
 } head;
 
@@ -49,7 +50,8 @@ static head head_create(int64_t rows, int64_t cols, uint64_t seed)
     h.x = room((size_t)cols * sizeof(float));
     for (int64_t k = 0; k < cols; k++) h.x[k] = normal(&seed);
     h.all = room((size_t)rows * sizeof(float));
-    h.y = room((size_t)rows * sizeof(float));
+    h.values = room((size_t)rows * sizeof(float));
+    h.found = room((size_t)rows * sizeof(int32_t));
     h.scratch = room(bn_top_scratch(rows, cols, MOST_N));
     return h;
 }
@@ -60,7 +62,8 @@ static void head_destroy(head *h)
     bn_release((void *)h->coarse.data);
     bn_release(h->x);
     bn_release(h->all);
-    bn_release(h->y);
+    bn_release(h->values);
+    bn_release(h->found);
     bn_release(h->scratch);
 }
 
@@ -87,28 +90,42 @@ static float threshold(const head *h, int64_t count)
     return least;
 }
 
+/* A request whose results go to the head's own room. */
+static bn_top request(const head *h, int64_t count, const int32_t *ids, int64_t id_count)
+{
+    return (bn_top){count, ids, id_count, h->found, h->values, -1};
+}
+
+/* Whether a row was computed, and then with the right bits; rows come in rising order, at is where the next one is. */
+static int found_next(const head *h, const bn_top *top, int64_t row, int64_t *at)
+{
+    if (*at >= top->computed || top->found[*at] != row) return 0;
+    expect(memcmp(&top->values[*at], &h->all[row], sizeof(float)) == 0, "row %lld is %a, exactly %a", (long long)row,
+           (double)top->values[*at], (double)h->all[row]);
+    ++*at;
+    return 1;
+}
+
 /* Packs, searches, and compares with the whole product; gives how many rows were computed. */
 static int64_t search(bn_context *ctx, head *h, int64_t count, const int32_t *ids, int64_t id_count, const char *what)
 {
     const int64_t rows = h->weight.rows;
-    bn_top top = {count, ids, id_count, -1};
-    int64_t found = 0;
+    bn_top top = request(h, count, ids, id_count);
     expect(bn_coarse_pack(ctx, &h->weight, (void *)h->coarse.data) == BN_OK, "%s: %s", what, bn_context_error(ctx));
     expect(bn_matmul(ctx, &h->weight, h->x, 1, h->all, rows) == BN_OK, "%s: %s", what, bn_context_error(ctx));
-    memset(h->y, 0x5A, (size_t)rows * sizeof(float));
-    expect(bn_matmul_top(ctx, &h->weight, &h->coarse, &top, h->x, 1, h->y, rows, h->scratch) == BN_OK, "%s: %s", what,
+    expect(bn_matmul_top(ctx, &h->weight, &h->coarse, &top, h->x, 1, h->scratch) == BN_OK, "%s: %s", what,
            bn_context_error(ctx));
     const float least = threshold(h, count);
+    int64_t at = 0;
     for (int64_t i = 0; i < rows; i++) {
-        const int same = memcmp(&h->y[i], &h->all[i], sizeof(float)) == 0;
-        found += h->y[i] != -INFINITY || same;
-        expect(same || (h->y[i] == -INFINITY && !(h->all[i] >= least)), "%s: row %lld is %a, exactly %a, the %lldth %a",
-               what, (long long)i, (double)h->y[i], (double)h->all[i], (long long)count, (double)least);
+        int named = 0;
+        for (int64_t j = 0; j < id_count; j++) named |= ids[j] == i;
+        expect(found_next(h, &top, i, &at) || (!named && !(h->all[i] >= least)),
+               "%s: row %lld was not computed, exactly %a, the %lldth %a", what, (long long)i, (double)h->all[i],
+               (long long)count, (double)least);
     }
-    for (int64_t i = 0; i < id_count; i++)
-        expect(memcmp(&h->y[ids[i]], &h->all[ids[i]], sizeof(float)) == 0, "%s: id %d was not computed", what, ids[i]);
-    expect(found == top.computed, "%s: %lld rows have outputs, %lld were computed", what, (long long)found,
-           (long long)top.computed);
+    expect(at == top.computed, "%s: %lld rows were found, %lld of them in rising order", what, (long long)top.computed,
+           (long long)at);
     return top.computed;
 }
 
@@ -195,8 +212,8 @@ static void test_many_rows(int64_t rows, int64_t cols)
     static const int32_t ids[] = {2, 9, 9};
     static const int64_t counts[MOST_N] = {1, 3, 40, 1, 7, 2};
     head h = head_create(rows, cols, 51);
-    const int64_t stride = rows + 5;
-    float *x = room((size_t)(MOST_N * cols) * sizeof *x), *y = room((size_t)(MOST_N * stride) * sizeof *y);
+    float *x = room((size_t)(MOST_N * cols) * sizeof *x), *values = room((size_t)(MOST_N * rows) * sizeof *values);
+    int32_t *found = room((size_t)(MOST_N * rows) * sizeof *found);
     uint64_t random = 52;
     for (int64_t k = 0; k < MOST_N * cols; k++) x[k] = normal(&random);
     x[2 * cols + 5] = NAN;
@@ -207,15 +224,17 @@ static void test_many_rows(int64_t rows, int64_t cols)
             expect(bn_coarse_pack(ctx, &h.weight, (void *)h.coarse.data) == BN_OK, "%s", bn_context_error(ctx));
             for (int64_t n = 1; n <= MOST_N; n++) {
                 bn_top many[MOST_N];
-                for (int64_t t = 0; t < n; t++) many[t] = (bn_top){counts[t], ids, t % 2 == 0 ? 3 : 0, -1};
-                memset(y, 0x5A, (size_t)(MOST_N * stride) * sizeof *y);
-                expect(bn_matmul_top(ctx, &h.weight, &h.coarse, many, x, n, y, stride, h.scratch) == BN_OK, "%s",
-                       bn_context_error(ctx));
+                for (int64_t t = 0; t < n; t++)
+                    many[t] = (bn_top){counts[t], ids, t % 2 == 0 ? 3 : 0, found + t * rows, values + t * rows, -1};
+                expect(bn_matmul_top(ctx, &h.weight, &h.coarse, many, x, n, h.scratch) == BN_OK, "%s", bn_context_error(ctx));
                 for (int64_t t = 0; t < n; t++) {
-                    bn_top one = many[t];
-                    expect(bn_matmul_top(ctx, &h.weight, &h.coarse, &one, x + t * cols, 1, h.y, rows, h.scratch) == BN_OK, "%s",
+                    bn_top one = request(&h, counts[t], ids, many[t].id_count);
+                    expect(bn_matmul_top(ctx, &h.weight, &h.coarse, &one, x + t * cols, 1, h.scratch) == BN_OK, "%s",
                            bn_context_error(ctx));
-                    expect(memcmp(h.y, y + t * stride, (size_t)rows * sizeof *y) == 0 && one.computed == many[t].computed,
+                    const size_t computed = (size_t)one.computed;
+                    expect(many[t].computed == one.computed &&
+                               memcmp(one.found, many[t].found, computed * sizeof *found) == 0 &&
+                               memcmp(one.values, many[t].values, computed * sizeof *values) == 0,
                            "%s, row %lld of %lld has other outputs than alone, %lld and %lld", bn_isa_name(isa), (long long)t,
                            (long long)n, (long long)many[t].computed, (long long)one.computed);
                     expect(one.computed == rows || t != 2, "row 2 has no bounds");
@@ -225,7 +244,8 @@ static void test_many_rows(int64_t rows, int64_t cols)
         }
     }
     bn_release(x);
-    bn_release(y);
+    bn_release(values);
+    bn_release(found);
     head_destroy(&h);
 }
 
@@ -305,30 +325,32 @@ static void test_refusals(bn_context *ctx)
 {
     head h = head_create(64, 64, 41);
     const int32_t beyond = 64;
-    bn_top good[] = {{3, NULL, 0, 0}, {1, NULL, 0, 0}}, bad;
+    bn_top good[] = {request(&h, 3, NULL, 0), request(&h, 1, NULL, 0)}, bad;
     bn_matrix other;
     const bn_matrix *w = &h.weight, *c = &h.coarse;
     expect(bn_coarse_pack(ctx, &h.weight, (void *)h.coarse.data) == BN_OK, "%s", bn_context_error(ctx));
-    expect(bn_matmul_top(ctx, w, c, good, h.x, 1, h.y, 64, h.scratch) == BN_OK, "%s", bn_context_error(ctx));
-    expect(bn_matmul_top(ctx, w, c, good, h.x, 0, h.y, 64, h.scratch) == BN_OK, "%s", bn_context_error(ctx));
-    expect(bn_matmul_top(NULL, w, c, good, h.x, 1, h.y, 64, h.scratch) == BN_ERROR_ARGUMENT, "no context");
-    refused(ctx, bn_matmul_top(ctx, NULL, c, good, h.x, 1, h.y, 64, h.scratch), "no matrix");
-    refused(ctx, bn_matmul_top(ctx, w, NULL, good, h.x, 1, h.y, 64, h.scratch), "no coarse matrix");
-    refused(ctx, bn_matmul_top(ctx, w, c, NULL, h.x, 1, h.y, 64, h.scratch), "no request");
-    refused(ctx, bn_matmul_top(ctx, w, c, good, NULL, 1, h.y, 64, h.scratch), "no x");
-    refused(ctx, bn_matmul_top(ctx, w, c, good, h.x, 1, NULL, 64, h.scratch), "no y");
-    refused(ctx, bn_matmul_top(ctx, w, c, good, h.x, -1, h.y, 64, h.scratch), "a negative number of rows");
-    refused(ctx, bn_matmul_top(ctx, w, c, good, h.x, 1, h.y, 63, h.scratch), "rows that overlap");
-    refused(ctx, bn_matmul_top(ctx, w, c, good, h.x, 1, h.y, 64, (char *)h.scratch + 1), "unaligned scratch");
+    expect(bn_matmul_top(ctx, w, c, good, h.x, 1, h.scratch) == BN_OK, "%s", bn_context_error(ctx));
+    expect(bn_matmul_top(ctx, w, c, good, h.x, 0, h.scratch) == BN_OK, "%s", bn_context_error(ctx));
+    expect(bn_matmul_top(NULL, w, c, good, h.x, 1, h.scratch) == BN_ERROR_ARGUMENT, "no context");
+    refused(ctx, bn_matmul_top(ctx, NULL, c, good, h.x, 1, h.scratch), "no matrix");
+    refused(ctx, bn_matmul_top(ctx, w, NULL, good, h.x, 1, h.scratch), "no coarse matrix");
+    refused(ctx, bn_matmul_top(ctx, w, c, NULL, h.x, 1, h.scratch), "no request");
+    refused(ctx, bn_matmul_top(ctx, w, c, good, NULL, 1, h.scratch), "no x");
+    refused(ctx, bn_matmul_top(ctx, w, c, good, h.x, -1, h.scratch), "a negative number of rows");
+    refused(ctx, bn_matmul_top(ctx, w, c, good, h.x, 1, (char *)h.scratch + 1), "unaligned scratch");
     bad = good[0], bad.count = 0;
-    refused(ctx, bn_matmul_top(ctx, w, c, &bad, h.x, 1, h.y, 64, h.scratch), "no rows wanted");
+    refused(ctx, bn_matmul_top(ctx, w, c, &bad, h.x, 1, h.scratch), "no rows wanted");
     bad.count = 65;
-    refused(ctx, bn_matmul_top(ctx, w, c, &bad, h.x, 1, h.y, 64, h.scratch), "more rows than there are");
+    refused(ctx, bn_matmul_top(ctx, w, c, &bad, h.x, 1, h.scratch), "more rows than there are");
+    bad = good[0], bad.found = NULL;
+    refused(ctx, bn_matmul_top(ctx, w, c, &bad, h.x, 1, h.scratch), "no room for the rows");
+    bad = good[0], bad.values = NULL;
+    refused(ctx, bn_matmul_top(ctx, w, c, &bad, h.x, 1, h.scratch), "no room for the outputs");
     good[1].ids = &beyond, good[1].id_count = 1;
-    refused(ctx, bn_matmul_top(ctx, w, c, good, h.x, 2, h.y, 64, h.scratch), "an id beyond the rows");
-    refused(ctx, bn_matmul_top(ctx, w, w, good, h.x, 1, h.y, 64, h.scratch), "a coarse matrix that is none");
+    refused(ctx, bn_matmul_top(ctx, w, c, good, h.x, 2, h.scratch), "an id beyond the rows");
+    refused(ctx, bn_matmul_top(ctx, w, w, good, h.x, 1, h.scratch), "a coarse matrix that is none");
     other = h.coarse, other.rows = 63;
-    refused(ctx, bn_matmul_top(ctx, w, &other, good, h.x, 1, h.y, 64, h.scratch), "a coarse matrix of another shape");
+    refused(ctx, bn_matmul_top(ctx, w, &other, good, h.x, 1, h.scratch), "a coarse matrix of another shape");
     refused(ctx, bn_coarse_pack(ctx, &h.weight, NULL), "no room");
     other = h.weight, other.cols = 48;
     refused(ctx, bn_coarse_pack(ctx, &other, h.scratch), "48 columns");

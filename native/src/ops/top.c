@@ -25,10 +25,11 @@ typedef struct search {
     const struct passes *passes;
     bn_top *top;
     const float *x;
-    float *y;
-    float *upper;  /* [rows] bound on y; minus infinity once listed */
-    float *most;   /* [groups] the largest bound that a group had   */
-    int32_t *list; /* [rows] outputs to be computed exactly         */
+    float *y;         /* [rows] outputs, of those that were listed */
+    float *upper;     /* [rows] bound on y                         */
+    float *most;      /* [groups] the largest bound in a group     */
+    uint64_t *marked; /* [rows / 64] a bit for each listed output  */
+    int32_t *list;    /* [rows] outputs to be computed exactly     */
     int64_t listed;
     int8_t *q;           /* p: x in int8, dithered                    */
     float inverse;       /* 1 / s                                     */
@@ -50,11 +51,16 @@ static size_t lines(size_t bytes)
     return (bytes + 63) / 64 * 64;
 }
 
-/* q, upper, most and list of one row of x. */
+static size_t words(size_t rows)
+{
+    return (rows + 63) / 64;
+}
+
+/* q, y, upper, most, marked and list of one row of x. */
 static size_t search_bytes(size_t rows, size_t cols)
 {
-    return lines(cols) + lines(rows * sizeof(float)) + lines(bn_d4r16_groups(rows) * sizeof(float)) +
-           lines(rows * sizeof(int32_t));
+    return lines(cols) + 2 * lines(rows * sizeof(float)) + lines(bn_d4r16_groups(rows) * sizeof(float)) +
+           lines(words(rows) * sizeof(uint64_t)) + lines(rows * sizeof(int32_t));
 }
 
 size_t bn_top_scratch(int64_t rows, int64_t cols, int64_t n)
@@ -130,7 +136,6 @@ static void bound_group(const search *job, const uint8_t *group, const int32_t *
         const float sum = (float)dot[r] - header[BN_D4R16_ROWS + r] + job->shift;
         const float upper = header[r] * (sum * job->inverse + job->margin);
         job->upper[first + r] = upper <= INFINITY ? upper : INFINITY;
-        job->y[first + r] = -INFINITY;
         most = job->upper[first + r] > most ? job->upper[first + r] : most;
     }
     job->most[first / BN_D4R16_ROWS] = most;
@@ -195,19 +200,22 @@ static void some_outputs(void *argument, int64_t begin, int64_t end, int32_t thr
 static void exact_pass(bn_context *ctx, passes *job)
 {
     int64_t count = 0;
-    for (int64_t t = 0; t < job->n; t++) {
-        count += pieces(&job->searches[t]);
-        job->searches[t].top->computed += job->searches[t].listed;
-    }
+    for (int64_t t = 0; t < job->n; t++) count += pieces(&job->searches[t]);
     bn_parallel(ctx, count, 1, some_outputs, job);
+}
+
+/* Marks an output; whether it was not marked before. */
+static int mark(search *job, int32_t row)
+{
+    uint64_t *word = &job->marked[row / 64], before = *word;
+    *word |= (uint64_t)1 << row % 64;
+    return *word != before;
 }
 
 /* Lists an output unless it was listed before. */
 static void list_row(search *job, int32_t row)
 {
-    if (job->upper[row] == -INFINITY) return;
-    job->upper[row] = -INFINITY;
-    job->list[job->listed++] = row;
+    if (mark(job, row)) job->list[job->listed++] = row;
 }
 
 /* The end of the group that an output is in. */
@@ -266,7 +274,7 @@ static void list_most_promising(search *job, int64_t count)
         }
     }
     job->listed = count;
-    for (int64_t i = 0; i < count; i++) job->upper[heap[i]] = -INFINITY;
+    for (int64_t i = 0; i < count; i++) mark(job, heap[i]);
 }
 
 /* The count-th largest output of the `among` rows that were listed last; minus infinity when one is not a number. */
@@ -291,12 +299,12 @@ static void list_first(void *argument, int64_t begin, int64_t end, int32_t threa
     const passes *job = argument;
     for (int64_t t = begin; t < end; t++) {
         search *of = &job->searches[t];
+        memset(of->marked, 0, words((size_t)job->weight->rows) * sizeof *of->marked);
         if (!of->all) {
             list_most_promising(of, promising(of));
             continue;
         }
-        for (int64_t i = 0; i < job->weight->rows; i++) of->list[i] = (int32_t)i;
-        of->listed = job->weight->rows;
+        for (int64_t i = 0; i < job->weight->rows; i++) list_row(of, (int32_t)i);
     }
 }
 
@@ -312,6 +320,24 @@ static void list_rest(void *argument, int64_t begin, int64_t end, int32_t thread
         if (of->all || first == 0) continue;
         list_from(of, reached(of, of->top->count, first));
         for (int64_t i = 0; i < of->top->id_count; i++) list_row(of, of->top->ids[i]);
+    }
+}
+
+/* Hands out what was computed, by rising row. */
+static void hand_out(void *argument, int64_t begin, int64_t end, int32_t thread)
+{
+    (void)thread;
+    const passes *job = argument;
+    for (int64_t t = begin; t < end; t++) {
+        const search *of = &job->searches[t];
+        bn_top *top = of->top;
+        top->computed = 0;
+        for (size_t i = 0; i < words((size_t)job->weight->rows); i++)
+            for (uint64_t left = of->marked[i]; left != 0; left &= left - 1) {
+                const int32_t row = (int32_t)(64 * i) + __builtin_ctzll(left);
+                top->found[top->computed] = row;
+                top->values[top->computed++] = of->y[row];
+            }
     }
 }
 
@@ -337,6 +363,8 @@ static bn_status check_top(bn_context *ctx, const bn_top *top, int64_t rows)
     if (top->count < 1 || top->count > rows || top->id_count < 0 || (top->ids == NULL && top->id_count > 0))
         return bn_fail(ctx, BN_ERROR_ARGUMENT, "bn_matmul_top: %lld of %lld outputs are wanted, and %lld ids",
                        (long long)top->count, (long long)rows, (long long)top->id_count);
+    if (top->found == NULL || top->values == NULL)
+        return bn_fail(ctx, BN_ERROR_ARGUMENT, "bn_matmul_top: there is no room for what is found");
     for (int64_t i = 0; i < top->id_count; i++)
         if (top->ids[i] < 0 || top->ids[i] >= rows)
             return bn_fail(ctx, BN_ERROR_ARGUMENT, "bn_matmul_top: id %d is outside a matrix of %lld rows", top->ids[i],
@@ -359,15 +387,13 @@ static bn_status check(bn_context *ctx, const bn_matrix *weight, const bn_matrix
 }
 
 bn_status bn_matmul_top(bn_context *ctx, const bn_matrix *weight, const bn_matrix *coarse, bn_top *top, const float *x,
-                        int64_t n, float *y, int64_t y_stride, void *scratch)
+                        int64_t n, void *scratch)
 {
     if (ctx == NULL) return BN_ERROR_ARGUMENT;
     bn_status status = check(ctx, weight, coarse, scratch);
     if (status != BN_OK) return status;
-    if (top == NULL || x == NULL || y == NULL) return bn_fail(ctx, BN_ERROR_ARGUMENT, "bn_matmul_top: a pointer is null");
-    if (n < 0 || y_stride < weight->rows)
-        return bn_fail(ctx, BN_ERROR_ARGUMENT, "bn_matmul_top: %lld rows, y_stride %lld for %lld outputs", (long long)n,
-                       (long long)y_stride, (long long)weight->rows);
+    if (top == NULL || x == NULL) return bn_fail(ctx, BN_ERROR_ARGUMENT, "bn_matmul_top: a pointer is null");
+    if (n < 0) return bn_fail(ctx, BN_ERROR_ARGUMENT, "bn_matmul_top: %lld rows", (long long)n);
     for (int64_t t = 0; t < n && status == BN_OK; t++) status = check_top(ctx, &top[t], weight->rows);
     if (status == BN_OK) status = bn_enter(ctx);
     if (status != BN_OK) return status;
@@ -378,12 +404,13 @@ bn_status bn_matmul_top(bn_context *ctx, const bn_matrix *weight, const bn_matri
     job.exact = (bn_matmul_rows_fn)bn_kernel_of(ctx, BN_OPERATION_MATMUL_ROWS, (bn_format)bn_float_format(weight->type));
     uint8_t *own = (uint8_t *)scratch + lines((size_t)n * sizeof(search));
     for (int64_t t = 0; t < n; t++, own += room) {
-        search of = {.passes = &job, .top = &top[t], .x = x + t * weight->cols, .y = y + t * y_stride, .q = (int8_t *)own};
-        of.upper = (float *)(void *)(own + lines(cols));
+        search of = {.passes = &job, .top = &top[t], .x = x + t * weight->cols, .q = (int8_t *)own};
+        of.y = (float *)(void *)(own + lines(cols));
+        of.upper = (float *)(void *)((uint8_t *)of.y + lines(rows * sizeof(float)));
         of.most = (float *)(void *)((uint8_t *)of.upper + lines(rows * sizeof(float)));
-        of.list = (int32_t *)(void *)((uint8_t *)of.most + lines(bn_d4r16_groups(rows) * sizeof(float)));
+        of.marked = (uint64_t *)(void *)((uint8_t *)of.most + lines(bn_d4r16_groups(rows) * sizeof(float)));
+        of.list = (int32_t *)(void *)((uint8_t *)of.marked + lines(words(rows) * sizeof(uint64_t)));
         job.searches[t] = of;
-        top[t].computed = 0;
     }
     bn_parallel(ctx, n, 1, prepare_rows, &job);
     coarse_pass(ctx, &job);
@@ -391,6 +418,7 @@ bn_status bn_matmul_top(bn_context *ctx, const bn_matrix *weight, const bn_matri
     exact_pass(ctx, &job);
     bn_parallel(ctx, n, 1, list_rest, &job);
     exact_pass(ctx, &job);
+    bn_parallel(ctx, n, 1, hand_out, &job);
     bn_count(ctx, work_of(&job));
     return bn_leave(ctx);
 }

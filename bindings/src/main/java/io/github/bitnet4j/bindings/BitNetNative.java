@@ -1910,8 +1910,6 @@ public class BitNetNative extends BitNetNative$shared {
             BitNetNative.C_POINTER,
             BitNetNative.C_POINTER,
             BitNetNative.C_LONG,
-            BitNetNative.C_POINTER,
-            BitNetNative.C_LONG,
             BitNetNative.C_POINTER
         );
 
@@ -1921,7 +1919,7 @@ public class BitNetNative extends BitNetNative$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * bn_status bn_matmul_top(bn_context *ctx, const bn_matrix *weight, const bn_matrix *coarse, bn_top *top, const float *x, int64_t n, float *y, int64_t y_stride, void *scratch)
+     * bn_status bn_matmul_top(bn_context *ctx, const bn_matrix *weight, const bn_matrix *coarse, bn_top *top, const float *x, int64_t n, void *scratch)
      * }
      */
     public static FunctionDescriptor bn_matmul_top$descriptor() {
@@ -1931,7 +1929,7 @@ public class BitNetNative extends BitNetNative$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * bn_status bn_matmul_top(bn_context *ctx, const bn_matrix *weight, const bn_matrix *coarse, bn_top *top, const float *x, int64_t n, float *y, int64_t y_stride, void *scratch)
+     * bn_status bn_matmul_top(bn_context *ctx, const bn_matrix *weight, const bn_matrix *coarse, bn_top *top, const float *x, int64_t n, void *scratch)
      * }
      */
     public static MethodHandle bn_matmul_top$handle() {
@@ -1940,13 +1938,13 @@ public class BitNetNative extends BitNetNative$shared {
 
     /**
      * {@snippet lang=c :
-     * bn_status bn_matmul_top(bn_context *ctx, const bn_matrix *weight, const bn_matrix *coarse, bn_top *top, const float *x, int64_t n, float *y, int64_t y_stride, void *scratch)
+     * bn_status bn_matmul_top(bn_context *ctx, const bn_matrix *weight, const bn_matrix *coarse, bn_top *top, const float *x, int64_t n, void *scratch)
      * }
      */
-    public static int bn_matmul_top(MemorySegment ctx, MemorySegment weight, MemorySegment coarse, MemorySegment top, MemorySegment x, long n, MemorySegment y, long y_stride, MemorySegment scratch) {
+    public static int bn_matmul_top(MemorySegment ctx, MemorySegment weight, MemorySegment coarse, MemorySegment top, MemorySegment x, long n, MemorySegment scratch) {
         var mh$ = bn_matmul_top.HANDLE;
         try {
-            return (int)mh$.invokeExact(ctx, weight, coarse, top, x, n, y, y_stride, scratch);
+            return (int)mh$.invokeExact(ctx, weight, coarse, top, x, n, scratch);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {

@@ -18,6 +18,8 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     int64_t count;
  *     const int32_t *ids;
  *     int64_t id_count;
+ *     int32_t *found;
+ *     float *values;
  *     int64_t computed;
  * }
  * }
@@ -32,6 +34,8 @@ public class bn_top {
         BitNetNative.C_LONG.withName("count"),
         BitNetNative.C_POINTER.withName("ids"),
         BitNetNative.C_LONG.withName("id_count"),
+        BitNetNative.C_POINTER.withName("found"),
+        BitNetNative.C_POINTER.withName("values"),
         BitNetNative.C_LONG.withName("computed")
     ).withName("bn_top");
 
@@ -172,6 +176,94 @@ public class bn_top {
      */
     public static void id_count(MemorySegment struct, long fieldValue) {
         struct.set(id_count$LAYOUT, id_count$OFFSET, fieldValue);
+    }
+
+    private static final AddressLayout found$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("found"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * int32_t *found
+     * }
+     */
+    public static final AddressLayout found$layout() {
+        return found$LAYOUT;
+    }
+
+    private static final long found$OFFSET = $LAYOUT.byteOffset(groupElement("found"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * int32_t *found
+     * }
+     */
+    public static final long found$offset() {
+        return found$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * int32_t *found
+     * }
+     */
+    public static MemorySegment found(MemorySegment struct) {
+        return struct.get(found$LAYOUT, found$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * int32_t *found
+     * }
+     */
+    public static void found(MemorySegment struct, MemorySegment fieldValue) {
+        struct.set(found$LAYOUT, found$OFFSET, fieldValue);
+    }
+
+    private static final AddressLayout values$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("values"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * float *values
+     * }
+     */
+    public static final AddressLayout values$layout() {
+        return values$LAYOUT;
+    }
+
+    private static final long values$OFFSET = $LAYOUT.byteOffset(groupElement("values"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * float *values
+     * }
+     */
+    public static final long values$offset() {
+        return values$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * float *values
+     * }
+     */
+    public static MemorySegment values(MemorySegment struct) {
+        return struct.get(values$LAYOUT, values$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * float *values
+     * }
+     */
+    public static void values(MemorySegment struct, MemorySegment fieldValue) {
+        struct.set(values$LAYOUT, values$OFFSET, fieldValue);
     }
 
     private static final OfLong computed$LAYOUT = (OfLong)$LAYOUT.select(groupElement("computed"));

@@ -1,6 +1,5 @@
 package io.github.bitnet4j.api;
 
-import io.github.bitnet4j.BitNetException;
 import io.github.bitnet4j.model.Cancellation;
 import io.github.bitnet4j.model.CancelledException;
 import io.github.bitnet4j.sampling.Sampler;
@@ -96,7 +95,7 @@ public final class Generation implements Iterator<GeneratedToken>, AutoCloseable
     }
 
     private int choose() {
-        int id = sample(lookahead.next(options.maxTokens() - count, options.listener(), cancellation));
+        int id = lookahead.choose(options.maxTokens() - count, options.listener(), cancellation);
         chosen++;
         int computed = lookahead.computed();
         if (computed > 0 && computed < session.model().info().vocabulary()) {
@@ -104,14 +103,6 @@ public final class Generation implements Iterator<GeneratedToken>, AutoCloseable
             exactLogits += computed;
         }
         return id;
-    }
-
-    private int sample(float[] logits) {
-        try {
-            return sampler.sample(logits);
-        } catch (IllegalArgumentException e) {
-            throw new BitNetException(e.getMessage(), e);
-        }
     }
 
     private void addTime(long nanos) {

@@ -1,5 +1,6 @@
 package io.github.bitnet4j.api;
 
+import io.github.bitnet4j.BitNetException;
 import io.github.bitnet4j.draft.Draft;
 import io.github.bitnet4j.draft.Drafter;
 import io.github.bitnet4j.model.Cancellation;
@@ -9,8 +10,8 @@ import java.util.Arrays;
 import java.util.function.IntConsumer;
 
 /**
- * The logits that a generation samples from, one token after the other. A pass computes those after the last token and those
- * after each guess at what follows; as long as the tokens that are chosen are the guessed ones, the next logits are here.
+ * The choice of a generation's tokens, one after the other. A pass computes the logits after the last token and those after
+ * each guess at what follows; as long as the tokens that are chosen are the guessed ones, the next logits are here.
  *
  * <p>This is speculative sampling (Leviathan et al., 2023, arXiv:2211.17192) with a draft that is certain of its guess g,
  * q(g) = 1. There, g is accepted with probability min(1, p(g) / q(g)) = p(g), and replaced by a token drawn from
@@ -53,11 +54,11 @@ final class Lookahead implements Session.Wish {
     }
 
     /**
-     * The logits after the last token of the session, those that the sampler needs at least, to be used up.
+     * Chooses the token that follows the session's last one, from the logits that the sampler needs at least.
      *
      * @param most tokens that the generation may still take, 1 or more
      */
-    float[] next(int most, PrefillListener listener, Cancellation cancellation) {
+    int choose(int most, PrefillListener listener, Cancellation cancellation) {
         if (session.hasLogits(this)) {
             row++;
             accepted++;
@@ -67,12 +68,21 @@ final class Lookahead implements Session.Wish {
             pass(most - 1, listener, cancellation);
             row = 0;
         }
-        return session.takeLogits();
+        return sample(session.takeLogits());
+    }
+
+    private int sample(Candidates there) {
+        try {
+            return there.every() ? sampler.sample(there.logits())
+                    : sampler.sample(there.ids(), there.logits(), there.size(), session.model().info().vocabulary());
+        } catch (IllegalArgumentException e) {
+            throw new BitNetException(e.getMessage(), e);
+        }
     }
 
     /** How many logits of the row in use were computed; 0 when no pass of this generation did. */
     int computed() {
-        return row < 0 ? 0 : wanted[row].computed();
+        return row < 0 ? 0 : wanted[row].size();
     }
 
     DraftUse use() {

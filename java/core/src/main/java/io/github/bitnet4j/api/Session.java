@@ -9,8 +9,6 @@ import io.github.bitnet4j.model.Cancellation;
 import io.github.bitnet4j.model.Candidates;
 import io.github.bitnet4j.model.KvCache;
 import io.github.bitnet4j.model.RowConsumer;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 
 /**
@@ -29,10 +27,10 @@ public final class Session implements AutoCloseable {
         void accept(int index, float[] logits);
     }
 
-    /** Which logits somebody wants. */
+    /** Somebody who wants logits. */
     @FunctionalInterface
     interface Wish {
-        /** Those of a row, 0 for the first that has logits. */
+        /** Takes those of a row, 0 for the first that has logits. */
         Candidates of(int row);
     }
 
@@ -51,16 +49,14 @@ public final class Session implements AutoCloseable {
     private int computed;
     /** Guesses that follow the sequence in {@link #ids}, with keys and values in the cache. */
     private int guessed;
-    /** By row of a pass: logits after a token of the sequence, then after each guess that followed it. */
-    private final float[][] logits = new float[ROWS][];
-    /** The row after the last token. */
-    private int row;
-    /** Whether that row still is as it was computed, and whose wish it fulfils. */
-    private boolean fresh;
+    /** Who has the logits of the latest pass, and in which row those after the last token are: 0, and 1 more for each guess. */
     private Wish wish;
-    private final Wish everyLogit;
-    /** Of a pass that ends with the sequence and its guesses; {@link #computed} is the position of its first row. */
-    private final RowConsumer toRows;
+    private int row;
+    /** Whether that row still is as it was computed. */
+    private boolean fresh;
+    /** The last row of an evaluation. */
+    private final Candidates evaluated = new Candidates();
+    private final Wish evaluation = row -> evaluated;
     private boolean closed;
 
     Session(BitNetModel model, BitNetTransformer transformer) {
@@ -68,9 +64,6 @@ public final class Session implements AutoCloseable {
         this.transformer = transformer;
         cache = transformer.newCache();
         batch = new Batch(transformer.batchSize());
-        Candidates all = new Candidates();
-        everyLogit = row -> all;
-        toRows = (row, values) -> copy(values, computed + row - (size - 1));
     }
 
     public BitNetModel model() {
@@ -134,13 +127,14 @@ public final class Session implements AutoCloseable {
     public void evaluate(int[] tokens, int firstWanted, LogitsListener listener) {
         int base = size;
         append(tokens);
-        run(size, base + firstWanted, everyLogit, PrefillListener.NONE, new Cancellation(), (row, values) -> {
-            copy(values, 0);
-            listener.accept(computed + row - base, logits[0]);
+        evaluated.all();
+        run(size, base + firstWanted, evaluation, PrefillListener.NONE, new Cancellation(), (row, values) -> {
+            evaluated.take(values);
+            listener.accept(computed + row - base, evaluated.logits());
         });
         row = 0;
         fresh = firstWanted < tokens.length;
-        wish = everyLogit;
+        wish = evaluation;
     }
 
     private void append(int[] tokens) {
@@ -206,20 +200,20 @@ public final class Session implements AutoCloseable {
 
     /** Whether the logits after the last token are there, every one. */
     boolean hasEveryLogit() {
-        return hasLogits(everyLogit);
+        return hasLogits(evaluation);
     }
 
-    /** The logits after the last token, which must be there, to be used up; the array is the session's own. */
-    float[] takeLogits() {
+    /** The logits after the last token, which must be there, to be used up. */
+    Candidates takeLogits() {
         fresh = false;
-        return logits[row];
+        return wish.of(row);
     }
 
     /**
      * Computes what is missing and the logits after the last token, and those after each of {@code count} guesses at what
      * follows, which are kept as long as the tokens that come are the guessed ones.
      *
-     * @param wanted of each row; which also is the one who may take the logits
+     * @param wanted takes the logits of each row
      */
     void compute(Wish wanted, int[] guesses, int count, PrefillListener listener, Cancellation cancellation) {
         open();
@@ -229,7 +223,7 @@ public final class Session implements AutoCloseable {
         computed = Math.min(computed, size - 1);
         boolean step = pending() == 1;
         long start = System.nanoTime();
-        run(size + count, size - 1, wanted, listener, cancellation, toRows);
+        run(size + count, size - 1, wanted, listener, cancellation, (row, values) -> {});
         if (step) {
             passTimes.passed(1 + count, System.nanoTime() - start);
         }
@@ -242,7 +236,7 @@ public final class Session implements AutoCloseable {
     /**
      * Computes the tokens up to {@code end}, which may be guesses, with the logits of those from {@code firstWanted} on.
      *
-     * @param consumer hears of the rows of each pass; {@link #computed} is the position of its first
+     * @param consumer takes the rows of an evaluation; {@link #computed} is the position of a pass's first
      */
     private void run(int end, int firstWanted, Wish wanted, PrefillListener listener, Cancellation cancellation,
                      RowConsumer consumer) {
@@ -252,8 +246,8 @@ public final class Session implements AutoCloseable {
             int count = Math.min(batch.capacity(), end - base);
             batch.clear();
             for (int i = base; i < base + count; i++) {
-                if (i < firstWanted) {
-                    batch.add(ids[i], cache, i, false);
+                if (i < firstWanted || wanted == evaluation) {
+                    batch.add(ids[i], cache, i, i >= firstWanted);
                 } else {
                     batch.add(ids[i], cache, i, wanted.of(i - firstWanted));
                 }
@@ -262,13 +256,6 @@ public final class Session implements AutoCloseable {
             computed = Math.min(base + count, size);
             listener.progress(computed - start, size - start);
         }
-    }
-
-    private void copy(MemorySegment values, int to) {
-        if (logits[to] == null) {
-            logits[to] = new float[model.info().vocabulary()];
-        }
-        MemorySegment.copy(values, ValueLayout.JAVA_FLOAT, 0, logits[to], 0, logits[to].length);
     }
 
     /** Tokens that wait for the next pass. */

@@ -50,18 +50,22 @@ public final class Batch implements AutoCloseable {
         longest = 0;
     }
 
-    /** Appends a token of the sequence in {@code cache} at {@code position}, and says whether its logits, or its state, are wanted. */
-    public void add(int token, KvCache cache, int position, boolean wantLogits) {
+    /**
+     * Appends a token of the sequence in {@code cache} at {@code position}.
+     *
+     * @param wanted whether the pass hands out its logits, or its state
+     */
+    public void add(int token, KvCache cache, int position, boolean wanted) {
         add(token, cache, position);
-        if (wantLogits) {
+        if (wanted) {
             want(every, cache, position);
         }
     }
 
     /**
-     * Appends a token of which only some logits are wanted.
+     * Appends a token whose logits somebody waits for, perhaps only some of them.
      *
-     * @param logits which; hears of the outcome, that of the last row where several share it
+     * @param logits which; takes them when the pass has them
      */
     public void add(int token, KvCache cache, int position, Candidates logits) {
         add(token, cache, position);
@@ -115,6 +119,11 @@ public final class Batch implements AutoCloseable {
     /** Which logits of the {@code i}-th row are wanted. */
     Candidates candidates(int i) {
         return candidates[i];
+    }
+
+    /** Whether the logits of the {@code i}-th row are handed out, instead of taken by their {@link #candidates}. */
+    boolean isHandedOut(int i) {
+        return candidates[i] == every;
     }
 
     /** The largest position plus one. */

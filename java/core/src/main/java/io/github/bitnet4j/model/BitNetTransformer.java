@@ -136,7 +136,7 @@ public final class BitNetTransformer implements AutoCloseable {
 
     /**
      * Computes all rows of a batch, writes their keys and values into their caches, and hands out the logits that were
-     * wanted. After {@link CancelledException} the caches of the batch hold nothing reliable at its positions.
+     * wanted, or gives them to their {@link Candidates}. After {@link CancelledException} the caches of the batch hold nothing reliable at its positions.
      */
     public void forward(Batch batch, Cancellation cancellation, RowConsumer consumer) {
         forward(batch, cancellation, consumer, Optional.empty());
@@ -246,11 +246,29 @@ public final class BitNetTransformer implements AutoCloseable {
             for (int i = 0; i < count; i++) {
                 norm(first + i, buffers.normed().row()[i]);
             }
-            product(batch, first, count);
-            for (int i = 0; i < count; i++) {
-                consumer.accept(batch.wanted(first + i), buffers.logits().row()[i]);
+            if (onlySome(batch, first, count)) {
+                twoPass.get().compute(batch, first, count, buffers.normed().all());
+                continue;
+            }
+            kernels.matmul(head, buffers.normed().all(), count, buffers.logits().all(), config.vocabulary());
+            for (int i = first; i < first + count; i++) {
+                MemorySegment row = buffers.logits().row()[i - first];
+                if (batch.isHandedOut(i)) {
+                    consumer.accept(batch.wanted(i), row);
+                } else {
+                    batch.candidates(i).take(row);
+                }
             }
         }
+    }
+
+    /** Whether none of {@code count} wanted rows needs every logit, and there is a way to compute only some. */
+    private boolean onlySome(Batch batch, int first, int count) {
+        boolean some = twoPass.isPresent();
+        for (int i = first; some && i < first + count; i++) {
+            some = batch.candidates(i).largest() > 0;
+        }
+        return some;
     }
 
     private void states(Batch batch, RowConsumer consumer) {
@@ -264,22 +282,6 @@ public final class BitNetTransformer implements AutoCloseable {
     /** Norms the state of the {@code i}-th wanted row. */
     private void norm(int i, MemorySegment state) {
         outputNorm.compute(buffers.x().row()[i], 1, state);
-    }
-
-    /** Logits of {@code count} rows of those wanted, from the {@code first} on: all of them if one row needs all. */
-    private void product(Batch batch, int first, int count) {
-        boolean some = twoPass.isPresent();
-        for (int i = 0; some && i < count; i++) {
-            some = batch.candidates(first + i).count() > 0;
-        }
-        if (some) {
-            twoPass.get().compute(batch, first, count, buffers.normed().all(), buffers.logits().all());
-            return;
-        }
-        kernels.matmul(head, buffers.normed().all(), count, buffers.logits().all(), config.vocabulary());
-        for (int i = 0; i < count; i++) {
-            batch.candidates(first + i).computed(config.vocabulary());
-        }
     }
 
     /** Waits for a running pass, then frees the buffers. Caches are closed by their owners. A second call does nothing. */

@@ -1,16 +1,21 @@
 package io.github.bitnet4j.model;
 
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 
 /**
- * Which logits of a row are wanted, and how many the head computed. All of them at first; one object serves one row
- * after the other and soon allocates nothing.
+ * Which logits of a row are wanted, and then those that there are. All of them at first; one object serves one row after
+ * the other and soon allocates nothing.
  */
 public final class Candidates {
-    private int count;
-    private int[] ids = new int[16];
+    private int largest;
+    private int[] named = new int[16];
+    private int namedCount;
+    private boolean every;
     private int size;
-    private int computed;
+    private int[] ids = new int[0];
+    private float[] logits = new float[0];
 
     /** Every logit is wanted. */
     public void all() {
@@ -18,7 +23,7 @@ public final class Candidates {
     }
 
     /**
-     * The {@code count} largest logits are wanted, and any equal to the last of them; others may come as negative infinity.
+     * The {@code count} largest logits are wanted, and any equal to the last of them; others may be missing.
      *
      * @param count 1 or more; as many as there are tokens, or more, is every logit
      */
@@ -30,38 +35,74 @@ public final class Candidates {
     }
 
     private void reset(int count) {
-        this.count = count;
+        largest = count;
+        namedCount = 0;
         size = 0;
-        computed = 0;
     }
 
     /** The logit of this token is wanted too, whatever it is. Ids may repeat. */
     public void add(int id) {
-        if (size == ids.length) {
-            ids = Arrays.copyOf(ids, 2 * size);
+        if (namedCount == named.length) {
+            named = Arrays.copyOf(named, 2 * namedCount);
         }
-        ids[size++] = id;
-    }
-
-    /** How many logits the forward pass computed exactly: all, it may be; 0 when there was none since the wish. */
-    public int computed() {
-        return computed;
+        named[namedCount++] = id;
     }
 
     /** How many of the largest are wanted; 0 for every logit. */
-    int count() {
-        return count;
+    int largest() {
+        return largest;
     }
 
-    int id(int i) {
-        return ids[i];
+    /** How many are wanted by name. */
+    int namedCount() {
+        return namedCount;
     }
 
-    int size() {
+    int named(int i) {
+        return named[i];
+    }
+
+    /** Takes a logit of every token: {@code row} holds one f32 for each. */
+    public void take(MemorySegment row) {
+        size = (int) (row.byteSize() / Float.BYTES);
+        every = true;
+        if (logits.length != size) {
+            logits = new float[size];
+        }
+        MemorySegment.copy(row, ValueLayout.JAVA_FLOAT, 0, logits, 0, size);
+    }
+
+    /** Takes the logits of {@code count} tokens, in rising order of their ids. */
+    void take(MemorySegment tokens, MemorySegment values, int count) {
+        size = count;
+        every = false;
+        if (ids.length < count) {
+            ids = new int[2 * count];
+        }
+        if (logits.length < count) {
+            logits = new float[2 * count];
+        }
+        MemorySegment.copy(tokens, ValueLayout.JAVA_INT, 0, ids, 0, count);
+        MemorySegment.copy(values, ValueLayout.JAVA_FLOAT, 0, logits, 0, count);
+    }
+
+    /** Whether {@link #logits} has one for every token, at its id; otherwise {@link #ids} says whose they are. */
+    public boolean every() {
+        return every;
+    }
+
+    /** How many logits the forward pass computed exactly; 0 when there was none since the wish. */
+    public int size() {
         return size;
     }
 
-    void computed(int logits) {
-        computed = logits;
+    /** The tokens of {@link #logits} in rising order, {@link #size} of them, unless there is one for {@link #every} token. */
+    public int[] ids() {
+        return ids;
+    }
+
+    /** The logits, {@link #size} of them, for the reader to use up. */
+    public float[] logits() {
+        return logits;
     }
 }

@@ -186,9 +186,8 @@ public final class Kernels implements AutoCloseable {
         }
     }
 
-    void matmulTop(MemorySegment weight, MemorySegment coarse, MemorySegment top, MemorySegment x, long n, MemorySegment y,
-                   long yStride, MemorySegment scratch) {
-        check(bn_matmul_top(context, weight, coarse, top, x, n, y, yStride, scratch));
+    void matmulTop(MemorySegment weight, MemorySegment coarse, MemorySegment top, MemorySegment x, long n, MemorySegment scratch) {
+        check(bn_matmul_top(context, weight, coarse, top, x, n, scratch));
     }
 
     void ropeStore(MemorySegment shape, MemorySegment rows, long n, MemorySegment rope, MemorySegment q, long qStride,

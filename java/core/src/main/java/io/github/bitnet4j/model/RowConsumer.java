@@ -2,7 +2,7 @@ package io.github.bitnet4j.model;
 
 import java.lang.foreign.MemorySegment;
 
-/** Receives what a forward pass computed of each row that was wanted, in the order of the batch. */
+/** Receives what a forward pass computed of each row that was wanted, in the order of the batch, unless {@link Candidates} do. */
 @FunctionalInterface
 public interface RowConsumer {
     /**

@@ -31,6 +31,8 @@ public final class TwoPassHead {
     private final MemorySegment scratch;
     private final MemorySegment requests;
     private final MemorySegment[] request;
+    private final MemorySegment[] found;
+    private final MemorySegment[] values;
     private final Arena arena;
     private MemorySegment ids;
 
@@ -51,7 +53,21 @@ public final class TwoPassHead {
         requests = bn_top.allocateArray(rows, arena);
         request = new MemorySegment[rows];
         Arrays.setAll(request, i -> bn_top.asSlice(requests, i));
+        found = roomForEach(Integer.BYTES);
+        values = roomForEach(Float.BYTES);
+        for (int i = 0; i < rows; i++) {
+            bn_top.found(request[i], found[i]);
+            bn_top.values(request[i], values[i]);
+        }
         ids = arena.allocate(ValueLayout.JAVA_INT, 64);
+    }
+
+    /** For each request room for all outputs; what is not used takes no memory. */
+    private MemorySegment[] roomForEach(int bytes) {
+        MemorySegment all = NativeMemory.allocateSparse(request.length * vocabulary * bytes, arena);
+        MemorySegment[] each = new MemorySegment[request.length];
+        Arrays.setAll(each, i -> all.asSlice(i * vocabulary * bytes, vocabulary * bytes));
+        return each;
     }
 
     /**
@@ -121,27 +137,26 @@ public final class TwoPassHead {
     }
 
     /**
-     * The logits that are wanted; negative infinity for the others.
+     * Gives the logits that are wanted to those who want them.
      *
-     * @param batch  whose wanted rows from {@code first} on want some logits, none of them all; hears how many were computed
-     * @param x      the normed hidden states of those rows
-     * @param logits receives a row of the vocabulary for each
+     * @param batch whose wanted rows from {@code first} on want some logits, none of them all
+     * @param x     the normed hidden states of those rows
      */
-    void compute(Batch batch, int first, int count, MemorySegment x, MemorySegment logits) {
+    void compute(Batch batch, int first, int count, MemorySegment x) {
         reserve(batch, first, count);
         long used = 0;
         for (int i = 0; i < count; i++) {
             Candidates wanted = batch.candidates(first + i);
-            bn_top.count(request[i], Math.min(vocabulary, wanted.count()));
+            bn_top.count(request[i], Math.min(vocabulary, wanted.largest()));
             request[i].set(ValueLayout.JAVA_LONG, bn_top.ids$offset(), ids.address() + used * Integer.BYTES); // without a slice
-            bn_top.id_count(request[i], wanted.size());
-            for (int j = 0; j < wanted.size(); j++) {
-                ids.setAtIndex(ValueLayout.JAVA_INT, used++, wanted.id(j));
+            bn_top.id_count(request[i], wanted.namedCount());
+            for (int j = 0; j < wanted.namedCount(); j++) {
+                ids.setAtIndex(ValueLayout.JAVA_INT, used++, wanted.named(j));
             }
         }
-        kernels.matmulTop(head, coarse, requests, x, count, logits, vocabulary, scratch);
+        kernels.matmulTop(head, coarse, requests, x, count, scratch);
         for (int i = 0; i < count; i++) {
-            batch.candidates(first + i).computed((int) bn_top.computed(request[i]));
+            batch.candidates(first + i).take(found[i], values[i], (int) bn_top.computed(request[i]));
         }
     }
 
@@ -149,7 +164,7 @@ public final class TwoPassHead {
     private void reserve(Batch batch, int first, int count) {
         long needed = 0;
         for (int i = 0; i < count; i++) {
-            needed += batch.candidates(first + i).size();
+            needed += batch.candidates(first + i).namedCount();
         }
         if (ids.byteSize() < needed * Integer.BYTES) {
             ids = arena.allocate(ValueLayout.JAVA_INT, 2 * needed);

@@ -72,21 +72,26 @@ final class Penalties {
         }
     }
 
-    void apply(float[] logits) {
-        if (size > 0 && sorted[size - 1] >= logits.length) {
+    /**
+     * @param ids        of the tokens that there is a logit for, in rising order; all of the window must be among them
+     * @param count      how many
+     * @param vocabulary tokens of the model
+     */
+    void apply(int[] ids, float[] logits, int count, int vocabulary) {
+        if (size > 0 && sorted[size - 1] >= vocabulary) {
             throw new IllegalArgumentException(
-                    "token " + sorted[size - 1] + " was accepted, but the model has " + logits.length + " tokens");
+                    "token " + sorted[size - 1] + " was accepted, but the model has " + vocabulary + " tokens");
         }
         for (int i = 0; i < size;) {
             int id = sorted[i];
-            int count = 1;
-            while (i + count < size && sorted[i + count] == id) {
-                count++;
+            int times = 1;
+            while (i + times < size && sorted[i + times] == id) {
+                times++;
             }
-            float logit = logits[id];
-            logit = logit > 0 ? logit / repetition : logit * repetition;
-            logits[id] = logit - (count * frequency + presence);
-            i += count;
+            int at = Sampler.indexOf(id, ids, count);
+            float logit = logits[at] > 0 ? logits[at] / repetition : logits[at] * repetition;
+            logits[at] = logit - (times * frequency + presence);
+            i += times;
         }
     }
 }

@@ -58,9 +58,9 @@ public final class Sampler {
 
     /**
      * How many of the largest logits {@link #sample} can choose from: with those, and the logits of the
-     * {@linkplain #forEachAdjusted adjusted} tokens, it chooses what it would choose with all, whatever the others are, as
-     * long as they are less; negative infinity, say. Bias and penalties change only the adjusted tokens, so of the others
-     * the largest stay the largest, and the count has room for all adjusted ones before them.
+     * {@linkplain #forEachAdjusted adjusted} tokens, it chooses what it would choose with all. Bias and penalties change only
+     * the adjusted tokens, so of the others the largest stay the largest, and the count has room for all adjusted ones before
+     * them.
      *
      * @param later after how many more tokens, which then are adjusted ones too; 0 for the next token
      * @return 0 if it needs every logit: top-k is off and the temperature is not 0
@@ -91,58 +91,85 @@ public final class Sampler {
      *                                  model or its weights are broken; or if a biased or accepted token does not exist
      */
     public int sample(float[] logits) {
-        bias(logits);
-        penalties.apply(logits);
+        return sample(allIds(logits.length), logits, logits.length, logits.length);
+    }
+
+    /**
+     * Chooses one of the tokens whose logits are known, as it would of all, and {@linkplain #accept accepts} it.
+     *
+     * @param ids        the tokens, in rising order: as many of the largest logit as {@link #candidates} said, and the
+     *                   {@linkplain #forEachAdjusted adjusted} ones
+     * @param logits     theirs; used as scratch memory
+     * @param count      how many
+     * @param vocabulary tokens of the model
+     * @return one of {@code ids}
+     * @throws IllegalArgumentException as {@link #sample(float[])}, or if an adjusted token is missing
+     */
+    public int sample(int[] ids, float[] logits, int count, int vocabulary) {
+        bias(ids, logits, count, vocabulary);
+        penalties.apply(ids, logits, count, vocabulary);
         float max = Float.NEGATIVE_INFINITY;
-        for (float logit : logits) {
-            max = Math.max(max, logit);
+        for (int i = 0; i < count; i++) {
+            max = Math.max(max, logits[i]);
         }
         if (!Float.isFinite(max)) {
-            throw broken(logits, max);
+            throw broken(ids, logits, count, max);
         }
-        int id = options.temperature() == 0 ? first(logits, max) : draw(logits, max);
+        int id = options.temperature() == 0 ? first(ids, logits, max) : draw(ids, logits, count, vocabulary, max);
         accept(id);
         return id;
     }
 
-    private void bias(float[] logits) {
+    private void bias(int[] ids, float[] logits, int count, int vocabulary) {
         for (int i = 0; i < biasIds.length; i++) {
-            if (biasIds[i] >= logits.length) {
+            if (biasIds[i] >= vocabulary) {
                 throw new IllegalArgumentException(
-                        "there is a logit bias for token " + biasIds[i] + ", but the model has " + logits.length + " tokens");
+                        "there is a logit bias for token " + biasIds[i] + ", but the model has " + vocabulary + " tokens");
             }
-            logits[biasIds[i]] += biases[i];
+            logits[indexOf(biasIds[i], ids, count)] += biases[i];
         }
     }
 
-    private static IllegalArgumentException broken(float[] logits, float max) {
+    /** Where a token is among some in rising order. */
+    static int indexOf(int id, int[] ids, int count) {
+        int at = Arrays.binarySearch(ids, 0, count, id);
+        if (at < 0) {
+            throw new IllegalArgumentException("the logit of token " + id + " is to be changed, but is not among the " + count + " given");
+        }
+        return at;
+    }
+
+    private static IllegalArgumentException broken(int[] ids, float[] logits, int count, float max) {
         if (max == Float.NEGATIVE_INFINITY) {
-            return new IllegalArgumentException("there is no token to choose: each of the " + logits.length + " logits is negative infinity");
+            return new IllegalArgumentException("there is no token to choose: each of the " + count + " logits is negative infinity");
         }
         int at = 0;
         while (logits[at] < Float.POSITIVE_INFINITY) {
             at++;
         }
-        return new IllegalArgumentException("the logit of token " + at + " is " + logits[at] + ": the model or its weights are broken");
+        return new IllegalArgumentException("the logit of token " + ids[at] + " is " + logits[at] + ": the model or its weights are broken");
     }
 
-    private static int first(float[] logits, float value) {
+    private static int first(int[] ids, float[] logits, float value) {
         int at = 0;
         while (logits[at] != value) {
             at++;
         }
-        return at;
+        return ids[at];
     }
 
-    private int draw(float[] logits, float max) {
+    private int draw(int[] ids, float[] logits, int count, int vocabulary, float max) {
         int k = options.topK();
-        if (k == 0 || k >= logits.length) {
-            return draw(allIds(logits.length), logits, logits.length, max);
+        if (k == 0 || k >= vocabulary) {
+            return draw(ids, logits, count, max);
+        }
+        if (k > count) {
+            throw new IllegalArgumentException("there are " + count + " logits for a choice among the " + k + " largest");
         }
         if (topK.ids.length != k) {
             topK = new TopK(k);
         }
-        topK.select(logits);
+        topK.select(ids, logits, count);
         return draw(topK.ids, topK.logits, k, max);
     }
 

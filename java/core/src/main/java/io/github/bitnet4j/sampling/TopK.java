@@ -16,19 +16,24 @@ final class TopK {
         logits = new float[k];
     }
 
-    /** Fills {@link #ids} and {@link #logits} with the k largest, in falling order, of equals the lowest ids first. */
-    void select(float[] from) {
+    /**
+     * Fills {@link #ids} and {@link #logits} with the k largest, in falling order, of equals the lowest ids first.
+     *
+     * @param tokens whose logits they are, in rising order
+     * @param count  how many, k or more
+     */
+    void select(int[] tokens, float[] from, int count) {
         int k = keys.length;
         for (int i = 0; i < k; i++) {
-            keys[i] = key(from[i], i);
+            keys[i] = key(from[i], tokens[i]);
         }
         for (int i = k / 2 - 1; i >= 0; i--) {
             siftDown(i, keys[i]);
         }
         float least = logit(keys[0]);
-        for (int i = k; i < from.length; i++) {
+        for (int i = k; i < count; i++) {
             if (from[i] > least) {
-                siftDown(0, key(from[i], i));
+                siftDown(0, key(from[i], tokens[i]));
                 least = logit(keys[0]);
             }
         }

@@ -66,7 +66,7 @@ class AllocationTest {
                     session.push(1);
                 }, tokens -> {
                     for (int i = 0; i < tokens; i++) {
-                        int id = sampler.sample(lookahead.next(TOKENS, PrefillListener.NONE, never));
+                        int id = lookahead.choose(TOKENS, PrefillListener.NONE, never);
                         session.push(id);
                         lookahead.accept(id);
                     }

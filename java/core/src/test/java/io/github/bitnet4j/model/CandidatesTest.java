@@ -1,7 +1,9 @@
 package io.github.bitnet4j.model;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assertions.fail;
 
 import java.io.IOException;
 import java.lang.foreign.ValueLayout;
@@ -17,24 +19,43 @@ class CandidatesTest {
     @Test
     void eachRowGetsWhatItWants() throws IOException {
         float[][] exact;
-        float[][] alone = new float[ROWS][];
-        float[][] together = new float[ROWS][];
         try (Engine engine = new Engine(Golden.MODEL, KvPrecision.F16)) {
             exact = engine.logits(IDS, ROWS);
+            for (Candidates every : run(engine.transformer, ROWS)) {
+                assertTrue(every.every(), "there is one pass over the head, and so every logit");
+            }
         }
         try (Engine engine = new Engine(Golden.MODEL, HeadMode.TWO_PASS)) {
-            Candidates[] wanted = run(engine.transformer, together, ROWS);
-            Candidates[] single = run(engine.transformer, alone, 1);
+            Candidates[] together = run(engine.transformer, ROWS);
+            Candidates[] alone = run(engine.transformer, 1);
             for (int i = 0; i < ROWS; i++) {
-                check(exact[i], together[i], wanted[i], i);
-                assertEquals(single[i].computed(), wanted[i].computed());
-                assertTrue(Arrays.equals(alone[i], together[i]), "row " + i + " differs from itself alone");
+                check(exact[i], together[i], i);
+                assertArrayEquals(ids(alone[i]), ids(together[i]));
+                assertArrayEquals(logits(alone[i]), logits(together[i]), "row " + i + " differs from itself alone");
             }
         }
     }
 
+    /** A row that wants every logit takes the others of its pass along. */
+    @Test
+    void everyLogitIsForAll() throws IOException {
+        try (Engine engine = new Engine(Golden.MODEL, HeadMode.TWO_PASS);
+                KvCache cache = engine.transformer.newCache(); Batch batch = new Batch(2)) {
+            float[][] exact = engine.logits(Arrays.copyOf(IDS, 2), 2);
+            Candidates largest = new Candidates();
+            largest.largest(1);
+            batch.add(IDS[0], cache, 0, largest);
+            batch.add(IDS[1], cache, 1, true);
+            float[][] handedOut = new float[2][];
+            engine.transformer.forward(batch, new Cancellation(), (row, values) -> handedOut[row] = values.toArray(ValueLayout.JAVA_FLOAT));
+            assertTrue(largest.every());
+            assertArrayEquals(exact[0], logits(largest));
+            assertArrayEquals(new float[][] {null, exact[1]}, handedOut);
+        }
+    }
+
     /** All rows of the sequence, {@code chunk} to a pass; row i wants its 1 + i % 7 largest and token i. */
-    private static Candidates[] run(BitNetTransformer transformer, float[][] logits, int chunk) {
+    private static Candidates[] run(BitNetTransformer transformer, int chunk) {
         Candidates[] wanted = new Candidates[ROWS];
         try (KvCache cache = transformer.newCache(); Batch batch = new Batch(chunk)) {
             for (int from = 0; from < ROWS; from += chunk) {
@@ -45,25 +66,31 @@ class CandidatesTest {
                     wanted[i].add(i);
                     batch.add(IDS[i], cache, i, wanted[i]);
                 }
-                int base = from;
-                transformer.forward(batch, new Cancellation(),
-                        (row, values) -> logits[base + row] = values.toArray(ValueLayout.JAVA_FLOAT));
+                transformer.forward(batch, new Cancellation(), (row, values) -> fail("nobody wants it handed out"));
             }
         }
         return wanted;
     }
 
-    private static void check(float[] exact, float[] some, Candidates wanted, int row) {
+    private static int[] ids(Candidates of) {
+        return Arrays.copyOf(of.ids(), of.size());
+    }
+
+    private static float[] logits(Candidates of) {
+        return Arrays.copyOf(of.logits(), of.size());
+    }
+
+    private static void check(float[] exact, Candidates some, int row) {
         float[] sorted = exact.clone();
         Arrays.sort(sorted);
-        float least = sorted[sorted.length - wanted.count()];
-        int computed = 0;
+        float least = sorted[sorted.length - some.largest()];
+        int at = 0;
         for (int id = 0; id < exact.length; id++) {
-            boolean there = some[id] != Float.NEGATIVE_INFINITY;
-            computed += there ? 1 : 0;
-            assertTrue(there ? some[id] == exact[id] : exact[id] < least && id != row, "row " + row + ", token " + id);
+            boolean there = at < some.size() && some.ids()[at] == id;
+            assertTrue(there ? some.logits()[at] == exact[id] : exact[id] < least && id != row, "row " + row + ", token " + id);
+            at += there ? 1 : 0;
         }
-        assertEquals(computed, wanted.computed());
-        assertTrue(computed < exact.length / 2, computed + " of row " + row);
+        assertEquals(at, some.size());
+        assertTrue(!some.every() && at < exact.length / 2, at + " of row " + row);
     }
 }

@@ -205,13 +205,14 @@ class SamplerTest {
                 int[] counts = IntStream.rangeClosed(0, ahead).map(some::candidates).toArray();
                 for (int count : counts) {
                     float[] logits = gaussian(random, 40, 1);
-                    float[] few = logits.clone();
                     float least = (float) IntStream.range(0, 40).mapToDouble(i -> logits[i]).sorted().skip(Math.max(0, 40 - count)).findFirst().orElseThrow();
-                    for (int id = 0; id < few.length; id++) {
-                        few[id] = few[id] >= least || named.contains(id) ? few[id] : NONE;
+                    int[] ids = IntStream.range(0, 40).filter(i -> logits[i] >= least || named.contains(i)).toArray();
+                    float[] few = new float[ids.length + 3]; // there may be room for more
+                    for (int i = 0; i < ids.length; i++) {
+                        few[i] = logits[ids[i]];
                     }
                     int id = all.sample(logits.clone());
-                    assertEquals(id, some.sample(few), options.toString());
+                    assertEquals(id, some.sample(ids, few, ids.length, 40), options.toString());
                     named.add(id);
                 }
             }
@@ -271,6 +272,18 @@ class SamplerTest {
         assertMessage("token 3 was accepted, but the model has 3 tokens", () -> sampler.sample(new float[3]));
     }
 
+    @Test
+    void logitsThatAreMissingAreNamed() {
+        int[] ids = {2, 4};
+        assertMessage("token 3 is to be changed, but is not among the 2 given",
+                () -> new Sampler(SamplingOptions.GREEDY.withLogitBias(Map.of(3, 1f))).sample(ids, new float[2], 2, 9));
+        assertMessage("there are 2 logits for a choice among the 3 largest",
+                () -> new Sampler(SamplingOptions.DEFAULT.withTopK(3)).sample(ids, new float[2], 2, 9));
+        assertMessage("token 8, but the model has 8 tokens",
+                () -> new Sampler(SamplingOptions.GREEDY.withLogitBias(Map.of(8, 1f))).sample(ids, new float[2], 2, 8));
+        assertEquals(4, new Sampler(SamplingOptions.GREEDY).sample(ids, new float[] {1, 2}, 2, 9));
+    }
+
     /** Every 64th float of the range, against double precision: the bound that {@link Exp} states. */
     @Test
     void exponential() {
@@ -291,12 +304,13 @@ class SamplerTest {
             float[] logits = gaussian(random, 1 + random.nextInt(300), 3);
             coarsen(random, logits);
             TopK top = new TopK(1 + random.nextInt(logits.length));
-            top.select(logits);
+            int[] even = IntStream.range(0, logits.length).map(i -> 2 * i).toArray();
+            top.select(even, logits, logits.length);
             List<Integer> ids = new ArrayList<>(IntStream.range(0, logits.length).boxed().toList());
             ids.sort((a, b) -> logits[a] == logits[b] ? a - b : Float.compare(logits[b], logits[a]));
             for (int i = 0; i < top.ids.length; i++) {
-                assertEquals(ids.get(i), top.ids[i]);
-                assertEquals(logits[top.ids[i]] + 0f, top.logits[i]);
+                assertEquals(2 * ids.get(i), top.ids[i]);
+                assertEquals(logits[ids.get(i)] + 0f, top.logits[i]);
             }
         }
     }
