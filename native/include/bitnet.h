@@ -183,7 +183,7 @@ typedef enum bn_type {
     BN_TYPE_I2_R16 = 1016, /* ternary, 16 rows interleaved: lines of 16 rows x 16 columns in 64 bytes */
     BN_TYPE_I2_C = 1017,   /* ternary, column after column of each strip of 256 rows: n = 1 skips zeros */
     BN_TYPE_B3_R80 = 1080, /* ternary, base 3: lines of 80 rows x 4 columns in 64 bytes              */
-    BN_TYPE_D4_R16 = 1032  /* a head at four bits, for bn_matmul_top only; 16 rows interleaved       */
+    BN_TYPE_D31_R16 = 1033 /* a head at 3 + 1 bits, for bn_matmul_top only; 16 rows interleaved     */
 } bn_type;
 
 /*
@@ -216,7 +216,7 @@ typedef struct bn_matrix {
  * same only where cols is a multiple of 128. I2_S_64: of 64. I2_S_ROWS4: rows of 4. I2_R16: rows and cols multiples of 16.
  * I2_C: rows a multiple of 64, cols of 16. B3_R80: rows a multiple of 16, cols of 4. TL1: rows a
  * multiple of 32, cols of 4. TL2: rows a multiple of 32, cols of 32 and at least 256; the bytes are those that files
- * declare, rounded up to 32, some of which hold nothing. D4_R16: cols a multiple of 32, at most 8192.
+ * declare, rounded up to 32, some of which hold nothing. D31_R16: cols a multiple of 32, at most 8192.
  */
 BN_API size_t bn_matrix_bytes(int32_t type, int64_t rows, int64_t cols);
 
@@ -315,8 +315,8 @@ BN_API bn_status bn_matmul(bn_context *ctx, const bn_matrix *weight, const float
                            int64_t y_stride);
 
 /*
- * Packs a matrix that bn_matmul takes as BN_TYPE_D4_R16 of the same shape for the coarse pass of bn_matmul_top.
- * cols: a multiple of 32, at most 8192. to: bn_matrix_bytes(BN_TYPE_D4_R16, rows, cols) bytes, 64-byte aligned. The
+ * Packs a matrix that bn_matmul takes as BN_TYPE_D31_R16 of the same shape for the coarse pass of bn_matmul_top.
+ * cols: a multiple of 32, at most 8192. to: bn_matrix_bytes(BN_TYPE_D31_R16, rows, cols) bytes, 64-byte aligned. The
  * bytes are the same for every ISA and every number of threads.
  */
 BN_API bn_status bn_coarse_pack(bn_context *ctx, const bn_matrix *weight, void *to);
@@ -335,10 +335,11 @@ typedef struct bn_top {
  * The largest outputs of bn_matmul for n rows of x, bit for bit, without reading all of the matrix: for each row r of x
  * top[r].values[i] = W_j . x_r with j = top[r].found[i], for the top[r].count largest, for those equal to the last of them,
  * for top[r].ids and for whatever outputs could not be ruled out. coarse is bn_coarse_pack's copy of weight, read once for
- * all rows of x: it bounds every output from above; those whose bound reaches the count-th largest of some exact outputs
- * are computed exactly. Nothing that is written for a row depends on the other rows.
+ * all rows of x at three bits a weight: it bounds every output from above; those whose bound reaches the count-th largest
+ * of some exact outputs are bounded closer by the fourth bits, and those that still reach it are computed exactly. Nothing
+ * that is written for a row depends on the other rows.
  *
- * The bound fails for a wanted output with a probability of at most BN_TOP_FAILURE / count, over the choice of the
+ * The bounds fail for a wanted output with a probability of at most BN_TOP_FAILURE / count, over the choice of the
  * dither, whatever the weights and x are, provided that neither was chosen with knowledge of the dither: a row misses any
  * of its outputs with a probability of at most BN_TOP_FAILURE. docs/two-pass-head.md has the proof.
  * weight: as bn_matmul's. x: [n][cols]. found and values: room for all outputs. scratch: bn_top_scratch(rows, cols, n)

@@ -126,15 +126,18 @@ typedef void (*bn_matmul_rows_fn)(const uint8_t *restrict w, size_t cols, const 
                                   const float *restrict x, float *restrict y);
 
 /*
- * y[t * y_stride + i] = sum over k of code(i, k) * q[t * q_stride + k], codes 0..15, for the 16 rows of each of `groups`
- * groups of D4_R16 at w and n rows of q, 1 .. BN_COARSE_N.
+ * y[t * y_stride + i] = sum over k of code(i, k) * q[t * q_stride + k], codes 0..7, for the 16 rows of each of `groups`
+ * groups of D31_R16 at w and n rows of q, 1 .. BN_COARSE_N.
  */
 typedef void (*bn_coarse_fn)(const uint8_t *restrict w, size_t cols, size_t groups, const int8_t *restrict q,
                              size_t q_stride, size_t n, int32_t *restrict y, size_t y_stride);
 
 enum { BN_COARSE_N = 4 };
 
-/* What D4_R16 keeps of a row besides its codes. A row of zeros has step 0; one that cannot be packed has step NaN. */
+/* *sum = the sum of those q[k], k < cols, whose bit is 1: the fourth bits of a row of D31_R16. cols is a multiple of 32. */
+typedef void (*bn_bit_sum_fn)(const uint8_t *restrict bits, size_t cols, const int8_t *restrict q, int32_t *restrict sum);
+
+/* What D31_R16 keeps of a row besides its codes. A row of zeros has step 0; one that cannot be packed has step NaN. */
 typedef struct bn_coarse_row {
     float step; /* d                          */
     float sum;  /* of code * v                */
@@ -142,11 +145,12 @@ typedef struct bn_coarse_row {
 } bn_coarse_row;
 
 /*
- * One row of D4_R16. offset: 7.5 + u, dither: v, [cols] each. Writes 4 bytes of each line: lines is where those of the
- * row's first line lie.
+ * One row of D31_R16. offset: 3.5 + u, dither: v, [cols] each. Writes 4 bytes of each line: lines is where those of the
+ * row's first line lie. bits: the row's fourth bits.
  */
 typedef void (*bn_coarse_pack_fn)(const float *restrict x, size_t cols, const float *restrict offset,
-                                  const float *restrict dither, uint8_t *restrict lines, bn_coarse_row *restrict row);
+                                  const float *restrict dither, uint8_t *restrict lines, uint8_t *restrict bits,
+                                  bn_coarse_row *restrict row);
 
 /* One row of a matrix as floats. */
 typedef void (*bn_embed_fn)(const uint8_t *restrict row, size_t cols, float *restrict x);
@@ -249,6 +253,7 @@ enum { BN_PEAK_COLS = 64 };
     X(MATMUL, "matmul", bn_matmul_fn)                                \
     X(MATMUL_ROWS, "matmul_rows", bn_matmul_rows_fn)                 \
     X(COARSE, "coarse", bn_coarse_fn)                                \
+    X(BIT_SUM, "bit_sum", bn_bit_sum_fn)                             \
     X(COARSE_PACK, "coarse_pack", bn_coarse_pack_fn)                 \
     X(EMBED, "embed", bn_embed_fn)                                   \
     X(ROPE, "rope", bn_rope_fn)                                      \
@@ -267,22 +272,22 @@ typedef enum bn_operation {
 } bn_operation;
 
 typedef enum bn_format {
-#define BN_FORMATS(X)   \
-    X(F32, "f32")       \
-    X(F16, "f16")       \
-    X(BF16, "bf16")     \
-    X(Q8_0, "q8_0")     \
-    X(Q6_K, "q6_k")     \
-    X(Q5_0, "q5_0")     \
-    X(Q4_K, "q4_k")     \
-    X(Q4_0, "q4_0")     \
-    X(I2_S, "i2_s")     \
-    X(I2_R16, "i2_r16") \
-    X(I2_C, "i2_c")     \
-    X(B3_R80, "b3_r80") \
-    X(TL1, "tl1")       \
-    X(TL2, "tl2")       \
-    X(D4_R16, "d4_r16") \
+#define BN_FORMATS(X)     \
+    X(F32, "f32")         \
+    X(F16, "f16")         \
+    X(BF16, "bf16")       \
+    X(Q8_0, "q8_0")       \
+    X(Q6_K, "q6_k")       \
+    X(Q5_0, "q5_0")       \
+    X(Q4_K, "q4_k")       \
+    X(Q4_0, "q4_0")       \
+    X(I2_S, "i2_s")       \
+    X(I2_R16, "i2_r16")   \
+    X(I2_C, "i2_c")       \
+    X(B3_R80, "b3_r80")   \
+    X(TL1, "tl1")         \
+    X(TL2, "tl2")         \
+    X(D31_R16, "d31_r16") \
     X(INT8, "int8")
 #define BN_FORMAT_ENUM(id, name) BN_FORMAT_##id,
     BN_FORMATS(BN_FORMAT_ENUM)
@@ -337,7 +342,7 @@ typedef enum bn_format {
     BN_LANES_KERNEL(X, MATMUL_ROWS, Q5_0, matmul_rows_q5_0)     \
     BN_LANES_KERNEL(X, MATMUL_ROWS, Q4_K, matmul_rows_q4_k)     \
     BN_LANES_KERNEL(X, MATMUL_ROWS, Q4_0, matmul_rows_q4_0)     \
-    BN_LANES_KERNEL(X, COARSE_PACK, D4_R16, coarse_pack)        \
+    BN_LANES_KERNEL(X, COARSE_PACK, D31_R16, coarse_pack)       \
     BN_LANES_KERNEL(X, EMBED, F32, embed_f32)                   \
     BN_LANES_KERNEL(X, EMBED, F16, embed_f16)                   \
     BN_LANES_KERNEL(X, EMBED, BF16, embed_bf16)                 \
@@ -375,7 +380,8 @@ typedef enum bn_format {
     BN_LOOK_UP_KERNEL(X, TABLES, TL2, tables_tl2)              \
     BN_LOOK_UP_KERNEL(X, GEMV_TABLES, TL1, gemv_tables_tl1)    \
     BN_LOOK_UP_KERNEL(X, GEMV_TABLES, TL2, gemv_tables_tl2)    \
-    BN_MADDUBS_KERNEL(X, COARSE, D4_R16, coarse_d4r16)         \
+    BN_MADDUBS_KERNEL(X, COARSE, D31_R16, coarse_d31r16)       \
+    BN_LOOK_UP_KERNEL(X, BIT_SUM, D31_R16, bit_sum)            \
     BN_MADDUBS_KERNEL(X, PEAK, INT8, peak_int8)
 
 #define BN_KERNELS(X)                                           \
@@ -425,11 +431,15 @@ typedef enum bn_format {
     X(GEMV_TABLES, TL1, NEON, bn_gemv_tables_tl1_neon)          \
     X(GEMV_TABLES, TL2, SCALAR, bn_gemv_tables_tl2_scalar)      \
     X(GEMV_TABLES, TL2, NEON, bn_gemv_tables_tl2_neon)          \
-    X(COARSE, D4_R16, SCALAR, bn_coarse_d4r16_scalar)           \
-    X(COARSE, D4_R16, AVXVNNI, bn_coarse_d4r16_avxvnni)         \
-    X(COARSE, D4_R16, AVX512VNNI, bn_coarse_d4r16_avx512vnni)   \
-    X(COARSE, D4_R16, NEON, bn_coarse_d4r16_neon)               \
-    X(COARSE, D4_R16, DOTPROD, bn_coarse_d4r16_dotprod)         \
+    X(COARSE, D31_R16, SCALAR, bn_coarse_d31r16_scalar)         \
+    X(COARSE, D31_R16, AVXVNNI, bn_coarse_d31r16_avxvnni)       \
+    X(COARSE, D31_R16, AVX512VNNI, bn_coarse_d31r16_avx512vnni) \
+    X(COARSE, D31_R16, NEON, bn_coarse_d31r16_neon)             \
+    X(COARSE, D31_R16, DOTPROD, bn_coarse_d31r16_dotprod)       \
+    X(BIT_SUM, D31_R16, SCALAR, bn_bit_sum_scalar)              \
+    X(BIT_SUM, D31_R16, AVX512VNNI, bn_bit_sum_avx512vnni)      \
+    X(BIT_SUM, D31_R16, NEON, bn_bit_sum_neon)                  \
+    X(BIT_SUM, D31_R16, DOTPROD, bn_bit_sum_dotprod)            \
     X(PEAK, INT8, SCALAR, bn_peak_int8_scalar)                  \
     X(PEAK, INT8, AVXVNNI, bn_peak_int8_avxvnni)                \
     X(PEAK, INT8, AVX512VNNI, bn_peak_int8_avx512vnni)          \

@@ -41,6 +41,7 @@ static const shapes DEFAULTS[BN_OPERATION_COUNT] = {
     [BN_OPERATION_MATMUL] = {{{16384, 2560}}, {1, 16}, 0},
     [BN_OPERATION_MATMUL_ROWS] = {{{16384, 2560}}, {1}, 1},
     [BN_OPERATION_COARSE] = {HEAD, {1, BN_COARSE_N}, 0},
+    [BN_OPERATION_BIT_SUM] = {HEAD, {1}, 1},
     [BN_OPERATION_COARSE_PACK] = {{{16384, 2560}}, {1}, 0},
     [BN_OPERATION_EMBED] = {{{16384, 2560}}, {16}, 0},
     [BN_OPERATION_ROPE] = {{{20, 128}}, {1}, 0},

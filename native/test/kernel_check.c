@@ -39,6 +39,7 @@ static const check_function CHECKS[BN_OPERATION_COUNT] = {
     [BN_OPERATION_MATMUL] = check_matmul,
     [BN_OPERATION_MATMUL_ROWS] = check_matmul_rows,
     [BN_OPERATION_COARSE] = check_coarse,
+    [BN_OPERATION_BIT_SUM] = check_bit_sum,
     [BN_OPERATION_COARSE_PACK] = check_coarse_pack,
     [BN_OPERATION_EMBED] = check_embed,
     [BN_OPERATION_ROPE] = check_rope,
@@ -68,7 +69,7 @@ static const char EVEX[] = "ran as EVEX twin: same source, AVX-512VL encoding; t
 bn_kernel_GEMV bn_gemv_i2s_avxvnni_twin, bn_gemv_i2r16_avxvnni_twin, bn_gemv_b3r80_avxvnni_twin;
 bn_kernel_GEMV_ROWS bn_gemv_rows_i2s_avxvnni_twin;
 bn_kernel_GEMM bn_gemm_i2s_avxvnni_twin;
-bn_kernel_COARSE bn_coarse_d4r16_avxvnni_twin;
+bn_kernel_COARSE bn_coarse_d31r16_avxvnni_twin;
 bn_kernel_PEAK bn_peak_int8_avxvnni_twin;
 bn_kernel_GEMM_PACKED bn_gemm_packed_amx_model;
 static const twin TWINS[] = {
@@ -77,7 +78,7 @@ static const twin TWINS[] = {
     {"bn_gemm_i2s_avxvnni", BN_ISA_AVX512VNNI, (bn_kernel_fn)bn_gemm_i2s_avxvnni_twin, EVEX},
     {"bn_gemv_i2r16_avxvnni", BN_ISA_AVX512VNNI, (bn_kernel_fn)bn_gemv_i2r16_avxvnni_twin, EVEX},
     {"bn_gemv_b3r80_avxvnni", BN_ISA_AVX512VNNI, (bn_kernel_fn)bn_gemv_b3r80_avxvnni_twin, EVEX},
-    {"bn_coarse_d4r16_avxvnni", BN_ISA_AVX512VNNI, (bn_kernel_fn)bn_coarse_d4r16_avxvnni_twin, EVEX},
+    {"bn_coarse_d31r16_avxvnni", BN_ISA_AVX512VNNI, (bn_kernel_fn)bn_coarse_d31r16_avxvnni_twin, EVEX},
     {"bn_peak_int8_avxvnni", BN_ISA_AVX512VNNI, (bn_kernel_fn)bn_peak_int8_avxvnni_twin, EVEX},
     {"bn_gemm_packed_amx", BN_ISA_AVX512BW, (bn_kernel_fn)bn_gemm_packed_amx_model, MODEL},
 };

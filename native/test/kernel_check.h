@@ -53,6 +53,7 @@ void check_glu(const bn_kernel *kernel);
 void check_matmul(const bn_kernel *kernel);
 void check_matmul_rows(const bn_kernel *kernel);
 void check_coarse(const bn_kernel *kernel);
+void check_bit_sum(const bn_kernel *kernel);
 void check_coarse_pack(const bn_kernel *kernel);
 void check_embed(const bn_kernel *kernel);
 void check_rope(const bn_kernel *kernel);

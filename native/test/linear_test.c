@@ -467,7 +467,7 @@ static void test_rules_of_types(void)
     static const int32_t types[] = {BN_TYPE_F32,     BN_TYPE_F16,        BN_TYPE_Q4_0,   BN_TYPE_Q5_0,   BN_TYPE_Q8_0,
                                     BN_TYPE_Q4_K,    BN_TYPE_Q6_K,       BN_TYPE_BF16,   BN_TYPE_TQ1_0,  BN_TYPE_TQ2_0,
                                     BN_TYPE_I2_S,    BN_TYPE_TL1,        BN_TYPE_TL2,    BN_TYPE_I2_R16, BN_TYPE_I2_C,
-                                    BN_TYPE_I2_S_64, BN_TYPE_I2_S_ROWS4, BN_TYPE_B3_R80, BN_TYPE_D4_R16};
+                                    BN_TYPE_I2_S_64, BN_TYPE_I2_S_ROWS4, BN_TYPE_B3_R80, BN_TYPE_D31_R16};
     bn_context *ctx;
     if (!expect(bn_context_create(1, BN_ISA_SCALAR, &ctx) == BN_OK, "a context")) return;
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {

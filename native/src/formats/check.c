@@ -44,8 +44,8 @@ static const char *rule_of(int32_t type)
         return "TL1 has rows in multiples of 32 and columns of 4";
     case BN_TYPE_TL2:
         return "TL2 has rows and columns in multiples of 32, and 256 columns at least";
-    case BN_TYPE_D4_R16:
-        return "D4_R16 has columns in multiples of 32, 8192 at most";
+    case BN_TYPE_D31_R16:
+        return "D31_R16 has columns in multiples of 32, 8192 at most";
     default:
         return "its type is unknown";
     }

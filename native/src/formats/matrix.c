@@ -3,7 +3,7 @@
 
 #include "b3r80.h"
 #include "bitnet.h"
-#include "d4r16.h"
+#include "d31r16.h"
 #include "i2c.h"
 #include "i2r16.h"
 #include "i2s.h"
@@ -26,10 +26,10 @@ static size_t b3r80_bytes(int64_t rows, int64_t cols)
     return blocks_bytes((rows - 1) / BN_B3R80_ROWS + 1, cols, BN_B3R80_COLS, BN_B3R80_LINE);
 }
 
-static size_t d4r16_bytes(int64_t rows, int64_t cols)
+static size_t d31r16_bytes(int64_t rows, int64_t cols)
 {
-    if (cols % BN_D4R16_COLS_STEP != 0 || cols > BN_D4R16_MOST_COLS || rows > INT32_MAX) return 0;
-    return bn_d4r16_groups((size_t)rows) * bn_d4r16_group_bytes((size_t)cols) + BN_D4R16_TAIL;
+    if (cols % BN_D31R16_COLS != 0 || cols > BN_D31R16_MOST_COLS || rows > INT32_MAX) return 0;
+    return bn_d31r16_tail_at((size_t)rows, (size_t)cols) + BN_D31R16_TAIL;
 }
 
 /*
@@ -85,8 +85,8 @@ size_t bn_matrix_bytes(int32_t type, int64_t rows, int64_t cols)
         return rows % BN_I2C_ROWS == 0 ? blocks_bytes(rows, cols, BN_I2R16_COLS, BN_I2R16_COLS / 4) : 0;
     case BN_TYPE_B3_R80:
         return b3r80_bytes(rows, cols);
-    case BN_TYPE_D4_R16:
-        return d4r16_bytes(rows, cols);
+    case BN_TYPE_D31_R16:
+        return d31r16_bytes(rows, cols);
     default:
         return 0;
     }

@@ -1,12 +1,13 @@
 /*
  * The largest outputs of a matrix without reading all of it: a coarse pass bounds every output from above, the most
- * promising rows are computed exactly, and then every row whose bound reaches what they reached. docs/two-pass-head.md
- * proves the bound; the names here are those there.
+ * promising rows are computed exactly, and then every row whose bound reaches what they reached, first with the fourth bits
+ * of its weights, then exactly. docs/two-pass-head.md proves the bounds; the names here are those there.
  */
 #include <math.h>
+#include <stdatomic.h>
 #include <string.h>
 
-#include "formats/d4r16.h"
+#include "formats/d31r16.h"
 #include "glibc.h"
 #include "ops.h"
 
@@ -15,7 +16,10 @@ BN_GLIBC_FIRST(log);
 enum {
     COARSE_BYTES = 64 * 1024, /* of one piece of the coarse pass, about                           */
     COARSE_GROUPS = 64,       /* and its groups at most                                           */
+    CLOSER_ROWS = 1024,       /* rows of one piece of the closer pass, few of which it reads      */
+    AHEAD = 16,               /* rows between the fourth bits that are read and those asked for   */
     EXACT_ROWS = 16,          /* rows of one piece of the exact pass                              */
+    BOUNDS = 2,               /* of a row: a wanted one is missed if either fails                 */
     MORE = 4,                 /* so many times the wanted rows are computed first, and ...        */
     EXTRA = 16                /* ... so many more: their count-th largest is close to the final one */
 };
@@ -31,18 +35,24 @@ typedef struct search {
     uint64_t *marked; /* [rows / 64] a bit for each listed output  */
     int32_t *list;    /* [rows] outputs to be computed exactly     */
     int64_t listed;
-    int8_t *q;           /* p: x in int8, dithered                    */
-    float inverse;       /* 1 / s                                     */
-    float shift, margin; /* B and M                                   */
-    int32_t all;         /* every output is computed; nothing bounded */
+    float least;          /* T: what an output must reach              */
+    int8_t *q;            /* p: x in int8, dithered                    */
+    int32_t total;        /* sum of p                                  */
+    float inverse;        /* 1 / s                                     */
+    float shift, margin;  /* B and M                                   */
+    float closer;         /* M' - M: with fourth bits                  */
+    atomic_llong closely; /* rows whose fourth bits were read          */
+    int32_t all;          /* every output is computed; nothing bounded */
 } search;
 
 typedef struct passes {
     const bn_matrix *weight, *coarse;
     search *searches;
+    float *step; /* [rows] d */
     int64_t n;
     size_t q_stride;
     bn_coarse_fn bound;
+    bn_bit_sum_fn bit_sum;
     bn_matmul_rows_fn exact;
 } passes;
 
@@ -59,14 +69,15 @@ static size_t words(size_t rows)
 /* q, y, upper, most, marked and list of one row of x. */
 static size_t search_bytes(size_t rows, size_t cols)
 {
-    return lines(cols) + 2 * lines(rows * sizeof(float)) + lines(bn_d4r16_groups(rows) * sizeof(float)) +
+    return lines(cols) + 2 * lines(rows * sizeof(float)) + lines(bn_d31r16_groups(rows) * sizeof(float)) +
            lines(words(rows) * sizeof(uint64_t)) + lines(rows * sizeof(int32_t));
 }
 
 size_t bn_top_scratch(int64_t rows, int64_t cols, int64_t n)
 {
-    if (bn_matrix_bytes(BN_TYPE_D4_R16, rows, cols) == 0 || n <= 0) return 0;
-    return lines((size_t)n * sizeof(search)) + (size_t)n * search_bytes((size_t)rows, (size_t)cols);
+    if (bn_matrix_bytes(BN_TYPE_D31_R16, rows, cols) == 0 || n <= 0) return 0;
+    const size_t shared = lines((size_t)n * sizeof(search)) + lines((size_t)rows * sizeof(float));
+    return shared + (size_t)n * search_bytes((size_t)rows, (size_t)cols);
 }
 
 /* ---- the coarse pass ---- */
@@ -77,18 +88,17 @@ static int64_t promising(const search *job)
     return MORE * job->top->count + EXTRA;
 }
 
-/* M: what d times it adds to a coarse output so that it exceeds the exact one but for BN_TOP_FAILURE / count. */
-static double margin(double norm, double s, double ratio, double cols, double count)
+/* What d times it adds to an estimate so that it exceeds the exact output: errors of weights are uniform over `step` d. */
+static double margin(double step, double ratio, double norm, double s, double cols, double z)
 {
-    const double z = sqrt(2 * log(count / BN_TOP_FAILURE));
-    const double dither = z * sqrt((norm * norm + ratio * ratio / (s * s)) / 12);
+    const double dither = z * sqrt((step * step * norm * norm + ratio * ratio / (s * s)) / 12);
     const double product = (cols / 32 + 16) * 0x1p-24 * ratio * norm;
     const double shifts = sqrt(cols) * (0x1p-19 * norm + 0x1p-23 * ratio / s);
-    const double sums = cols * (0x1p-10 + (cols / 16 + 5) * 7.5 * 0x1p-24) / s;
-    return (dither + product + shifts + sums) * (1 + 0x1p-20);
+    const double sums = cols * (0x1p-11 + (cols / 16 + 5) * 3.5 * 0x1p-24) / s;
+    return (dither + product + shifts + sums) * (1 + 0x1p-19);
 }
 
-/* Quantises x and sets the constants of the bound, unless x is too small, too large or not finite for it. */
+/* Quantises x and sets the constants of the bounds, unless x is too small, too large or not finite for them. */
 static void prepare(search *job)
 {
     const bn_matrix *coarse = job->passes->coarse;
@@ -104,17 +114,21 @@ static void prepare(search *job)
     if (job->all) return;
     const double s = 127 / largest;
     for (size_t k = 0; k < cols; k++) {
-        const bn_dither dither = bn_d4r16_dither(k);
+        const bn_dither dither = bn_d31r16_dither(k);
         const double v = (double)dither.activation, p = fmin(127, floor((double)job->x[k] * s + v + 0.5));
         job->q[k] = (int8_t)p;
-        shift += (7.5 + (double)dither.weight) * (v - p);
+        job->total += (int32_t)p;
+        shift += (3.5 + (double)dither.weight) * (v - p);
     }
-    float ratio;
-    memcpy(&ratio, (const uint8_t *)coarse->data + bn_matrix_bytes(coarse->type, coarse->rows, coarse->cols) - BN_D4R16_TAIL,
-           sizeof ratio);
+    float tail;
+    memcpy(&tail, (const uint8_t *)coarse->data + bn_d31r16_tail_at((size_t)coarse->rows, cols), sizeof tail);
+    const double ratio = (double)tail, halves = sqrt(12 * (double)cols) / 8;
+    const double z = sqrt(2 * log(BOUNDS * (double)job->top->count / BN_TOP_FAILURE)); /* each bound may fail */
+    const double first = margin(1, ratio, norm, s, (double)cols, z);
     job->inverse = (float)(1 / s);
     job->shift = (float)shift;
-    job->margin = (float)margin(norm, s, (double)ratio, (double)cols, (double)job->top->count);
+    job->margin = (float)first;
+    job->closer = (float)(margin(0.5, ratio + halves, norm, s, (double)cols, z) - first);
 }
 
 static void prepare_rows(void *argument, int64_t begin, int64_t end, int32_t thread)
@@ -124,21 +138,22 @@ static void prepare_rows(void *argument, int64_t begin, int64_t end, int32_t thr
     for (int64_t t = begin; t < end; t++) prepare(&job->searches[t]);
 }
 
-/* upper = d ((dot - sum of n v + B) / s + M); a bound that is not a number is as good as none. */
+/* upper = d ((dot - sum of c v + B) / s + M); a bound that is not a number is as good as none. */
 static void bound_group(const search *job, const uint8_t *group, const int32_t *dot, size_t first)
 {
     const size_t rows = (size_t)job->passes->coarse->rows;
-    const size_t count = rows - first < BN_D4R16_ROWS ? rows - first : BN_D4R16_ROWS;
-    float header[2 * BN_D4R16_ROWS];
+    const size_t count = rows - first < BN_D31R16_ROWS ? rows - first : BN_D31R16_ROWS;
+    float header[2 * BN_D31R16_ROWS];
     memcpy(header, group, sizeof header);
     float most = -INFINITY;
     for (size_t r = 0; r < count; r++) {
-        const float sum = (float)dot[r] - header[BN_D4R16_ROWS + r] + job->shift;
+        const float sum = (float)dot[r] - header[BN_D31R16_ROWS + r] + job->shift;
         const float upper = header[r] * (sum * job->inverse + job->margin);
         job->upper[first + r] = upper <= INFINITY ? upper : INFINITY;
+        job->passes->step[first + r] = header[r];
         most = job->upper[first + r] > most ? job->upper[first + r] : most;
     }
-    job->most[first / BN_D4R16_ROWS] = most;
+    job->most[first / BN_D31R16_ROWS] = most;
 }
 
 /* Some groups for neighbouring rows of x, as many as a kernel takes; the groups stay in the cache for the next ones. */
@@ -146,10 +161,10 @@ static void bound_groups(void *argument, int64_t begin, int64_t end, int32_t thr
 {
     (void)thread;
     const passes *job = argument;
-    const size_t cols = (size_t)job->coarse->cols, bytes = bn_d4r16_group_bytes(cols), groups = (size_t)(end - begin);
+    const size_t cols = (size_t)job->coarse->cols, bytes = bn_d31r16_group_bytes(cols), groups = (size_t)(end - begin);
     const uint8_t *w = (const uint8_t *)job->coarse->data + (size_t)begin * bytes;
-    int32_t dot[BN_COARSE_N * COARSE_GROUPS * BN_D4R16_ROWS];
-    const size_t stride = groups * BN_D4R16_ROWS;
+    int32_t dot[BN_COARSE_N * COARSE_GROUPS * BN_D31R16_ROWS];
+    const size_t stride = groups * BN_D31R16_ROWS;
     for (int64_t t = 0, n; t < job->n; t += n) {
         const search *some = &job->searches[t];
         for (n = 0; n < BN_COARSE_N && t + n < job->n && !some[n].all; n++)
@@ -161,18 +176,18 @@ static void bound_groups(void *argument, int64_t begin, int64_t end, int32_t thr
         job->bound(w, cols, groups, some->q, job->q_stride, (size_t)n, dot, stride);
         for (size_t i = 0; i < (size_t)n; i++)
             for (size_t g = 0; g < groups; g++)
-                bound_group(&some[i], w + g * bytes, dot + i * stride + g * BN_D4R16_ROWS,
-                            ((size_t)begin + g) * BN_D4R16_ROWS);
+                bound_group(&some[i], w + g * bytes, dot + i * stride + g * BN_D31R16_ROWS,
+                            ((size_t)begin + g) * BN_D31R16_ROWS);
     }
 }
 
 static void coarse_pass(bn_context *ctx, passes *job)
 {
-    const size_t bytes = bn_d4r16_group_bytes((size_t)job->coarse->cols);
+    const size_t bytes = bn_d31r16_group_bytes((size_t)job->coarse->cols);
     const int64_t piece = bytes * COARSE_GROUPS <= COARSE_BYTES ? COARSE_GROUPS
                           : bytes <= COARSE_BYTES               ? (int64_t)(COARSE_BYTES / bytes)
                                                                 : 1;
-    bn_parallel(ctx, (int64_t)bn_d4r16_groups((size_t)job->coarse->rows), piece, bound_groups, job);
+    bn_parallel(ctx, (int64_t)bn_d31r16_groups((size_t)job->coarse->rows), piece, bound_groups, job);
 }
 
 /* ---- the exact pass ---- */
@@ -221,7 +236,7 @@ static void list_row(search *job, int32_t row)
 /* The end of the group that an output is in. */
 static int64_t group_end(int64_t row, int64_t rows)
 {
-    const int64_t end = (row / BN_D4R16_ROWS + 1) * BN_D4R16_ROWS;
+    const int64_t end = (row / BN_D31R16_ROWS + 1) * BN_D31R16_ROWS;
     return end < rows ? end : rows;
 }
 
@@ -231,7 +246,7 @@ static void list_from(search *job, float least)
     const int64_t rows = job->passes->weight->rows;
     for (int64_t i = 0, end; i < rows; i = end) {
         end = group_end(i, rows);
-        if (!(job->most[i / BN_D4R16_ROWS] >= least)) continue;
+        if (!(job->most[i / BN_D31R16_ROWS] >= least)) continue;
         for (int64_t j = i; j < end; j++)
             if (job->upper[j] >= least) list_row(job, (int32_t)j);
     }
@@ -266,7 +281,7 @@ static void list_most_promising(search *job, int64_t count)
     heapify(heap, count, key);
     for (int64_t i = count, end; i < rows; i = end) {
         end = group_end(i, rows);
-        if (job->most[i / BN_D4R16_ROWS] <= key[heap[0]]) continue;
+        if (job->most[i / BN_D31R16_ROWS] <= key[heap[0]]) continue;
         for (int64_t j = i; j < end; j++) {
             if (key[j] <= key[heap[0]]) continue;
             heap[0] = (int32_t)j;
@@ -308,8 +323,8 @@ static void list_first(void *argument, int64_t begin, int64_t end, int32_t threa
     }
 }
 
-/* Lists what that has not ruled out, and the outputs that are wanted anyway. */
-static void list_rest(void *argument, int64_t begin, int64_t end, int32_t thread)
+/* Sets T, which an output must reach: what the first ones did. */
+static void set_least(void *argument, int64_t begin, int64_t end, int32_t thread)
 {
     (void)thread;
     const passes *job = argument;
@@ -317,11 +332,70 @@ static void list_rest(void *argument, int64_t begin, int64_t end, int32_t thread
         search *of = &job->searches[t];
         const int64_t first = of->listed;
         of->listed = 0;
-        if (of->all || first == 0) continue;
-        list_from(of, reached(of, of->top->count, first));
+        of->least = of->all || first == 0 ? INFINITY : reached(of, of->top->count, first);
+    }
+}
+
+/* Lists what the bounds have not ruled out, and the outputs that are wanted anyway. */
+static void list_rest(void *argument, int64_t begin, int64_t end, int32_t thread)
+{
+    (void)thread;
+    const passes *job = argument;
+    for (int64_t t = begin; t < end; t++) {
+        search *of = &job->searches[t];
+        if (of->all) continue;
+        list_from(of, of->least);
         for (int64_t i = 0; i < of->top->id_count; i++) list_row(of, of->top->ids[i]);
     }
 }
+
+/* ---- the closer pass: rows whose bound reaches T, with their fourth bits ---- */
+
+static void ask(const uint8_t *bits, size_t bytes)
+{
+    for (size_t b = 0; b < bytes; b += 64) __builtin_prefetch(bits + b, 0, 2);
+}
+
+/* upper + d ((2 (sum of p where the fourth bit is 1) - sum of p) / (4 s) + M' - M) */
+static void bound_closer(search *job, const uint8_t *bits, int32_t row)
+{
+    int32_t sum;
+    job->passes->bit_sum(bits, (size_t)job->passes->coarse->cols, job->q, &sum);
+    const float more = (float)(2 * sum - job->total) * 0.25f * job->inverse + job->closer;
+    const float upper = job->upper[row] + job->passes->step[row] * more;
+    job->upper[row] = upper <= INFINITY ? upper : INFINITY;
+}
+
+/* Some rows of one search: those to be bounded closer are scattered, and no hardware foresees the next. */
+static int64_t bound_some_closer(search *of, int64_t begin, int64_t end)
+{
+    const bn_matrix *coarse = of->passes->coarse;
+    const size_t cols = (size_t)coarse->cols, bytes = bn_d31r16_bits_bytes(cols);
+    const uint8_t *bits = (const uint8_t *)coarse->data + bn_d31r16_bits_at((size_t)coarse->rows, cols);
+    int32_t rows[CLOSER_ROWS + 1];
+    int64_t count = 0;
+    for (int64_t i = begin; i < end; i++) {
+        rows[count] = (int32_t)i;
+        count += of->upper[i] >= of->least;
+    }
+    for (int64_t i = 0; i < count + AHEAD; i++) {
+        if (i < count) ask(bits + (size_t)rows[i] * bytes, bytes);
+        if (i >= AHEAD) bound_closer(of, bits + (size_t)rows[i - AHEAD] * bytes, rows[i - AHEAD]);
+    }
+    return count;
+}
+
+static void bound_rows_closer(void *argument, int64_t begin, int64_t end, int32_t thread)
+{
+    (void)thread;
+    const passes *job = argument;
+    for (int64_t t = 0; t < job->n; t++) {
+        search *of = &job->searches[t];
+        if (!of->all) atomic_fetch_add_explicit(&of->closely, bound_some_closer(of, begin, end), memory_order_relaxed);
+    }
+}
+
+/* ---- the results ---- */
 
 /* Hands out what was computed, by rising row. */
 static void hand_out(void *argument, int64_t begin, int64_t end, int32_t thread)
@@ -343,18 +417,19 @@ static void hand_out(void *argument, int64_t begin, int64_t end, int32_t thread)
 
 /* ---- the operation ---- */
 
-/* The coarse copy once where a row has bounds, and the rows of the matrix that each row of x needed. */
+/* The codes once where a row has bounds; the fourth bits and the rows of the matrix that each row of x needed. */
 static bn_work work_of(const passes *job)
 {
     const bn_matrix *weight = job->weight, *coarse = job->coarse;
     bn_work work = {0};
     for (int64_t t = 0; t < job->n; t++) {
-        const int64_t computed = job->searches[t].top->computed;
-        work.bytes += computed * (int64_t)bn_matrix_bytes(weight->type, 1, weight->cols);
-        work.float_multiply_adds += computed * weight->cols;
-        work.multiply_adds += job->searches[t].all ? 0 : coarse->rows * coarse->cols;
+        const search *of = &job->searches[t];
+        work.bytes += of->top->computed * (int64_t)bn_matrix_bytes(weight->type, 1, weight->cols);
+        work.bytes += of->closely * (int64_t)bn_d31r16_bits_bytes((size_t)coarse->cols);
+        work.float_multiply_adds += of->top->computed * weight->cols;
+        work.multiply_adds += of->all ? 0 : (coarse->rows + of->closely) * coarse->cols;
     }
-    if (work.multiply_adds > 0) work.bytes += (int64_t)bn_matrix_bytes(coarse->type, coarse->rows, coarse->cols);
+    if (work.multiply_adds > 0) work.bytes += (int64_t)bn_d31r16_bits_at((size_t)coarse->rows, (size_t)coarse->cols);
     return work;
 }
 
@@ -376,8 +451,8 @@ static bn_status check(bn_context *ctx, const bn_matrix *weight, const bn_matrix
 {
     const bn_status status = bn_check_float_matrix(ctx, "bn_matmul_top", weight);
     if (status != BN_OK) return status;
-    if (coarse == NULL || coarse->data == NULL || coarse->type != BN_TYPE_D4_R16)
-        return bn_fail(ctx, BN_ERROR_ARGUMENT, "bn_matmul_top: the coarse matrix is null or not D4_R16 (%d)", BN_TYPE_D4_R16);
+    if (coarse == NULL || coarse->data == NULL || coarse->type != BN_TYPE_D31_R16)
+        return bn_fail(ctx, BN_ERROR_ARGUMENT, "bn_matmul_top: the coarse matrix is null or not D31_R16 (%d)", BN_TYPE_D31_R16);
     if (coarse->rows != weight->rows || coarse->cols != weight->cols || bn_top_scratch(weight->rows, weight->cols, 1) == 0)
         return bn_fail(ctx, BN_ERROR_ARGUMENT, "bn_matmul_top: the matrix is %lld x %lld, its coarse copy %lld x %lld",
                        (long long)weight->rows, (long long)weight->cols, (long long)coarse->rows, (long long)coarse->cols);
@@ -400,15 +475,18 @@ bn_status bn_matmul_top(bn_context *ctx, const bn_matrix *weight, const bn_matri
 
     const size_t rows = (size_t)weight->rows, cols = (size_t)weight->cols, room = search_bytes(rows, cols);
     passes job = {.weight = weight, .coarse = coarse, .searches = scratch, .n = n, .q_stride = room};
-    job.bound = (bn_coarse_fn)bn_kernel_of(ctx, BN_OPERATION_COARSE, BN_FORMAT_D4_R16);
+    job.bound = (bn_coarse_fn)bn_kernel_of(ctx, BN_OPERATION_COARSE, BN_FORMAT_D31_R16);
+    job.bit_sum = (bn_bit_sum_fn)bn_kernel_of(ctx, BN_OPERATION_BIT_SUM, BN_FORMAT_D31_R16);
     job.exact = (bn_matmul_rows_fn)bn_kernel_of(ctx, BN_OPERATION_MATMUL_ROWS, (bn_format)bn_float_format(weight->type));
     uint8_t *own = (uint8_t *)scratch + lines((size_t)n * sizeof(search));
+    job.step = (float *)(void *)own;
+    own += lines(rows * sizeof(float));
     for (int64_t t = 0; t < n; t++, own += room) {
         search of = {.passes = &job, .top = &top[t], .x = x + t * weight->cols, .q = (int8_t *)own};
         of.y = (float *)(void *)(own + lines(cols));
         of.upper = (float *)(void *)((uint8_t *)of.y + lines(rows * sizeof(float)));
         of.most = (float *)(void *)((uint8_t *)of.upper + lines(rows * sizeof(float)));
-        of.marked = (uint64_t *)(void *)((uint8_t *)of.most + lines(bn_d4r16_groups(rows) * sizeof(float)));
+        of.marked = (uint64_t *)(void *)((uint8_t *)of.most + lines(bn_d31r16_groups(rows) * sizeof(float)));
         of.list = (int32_t *)(void *)((uint8_t *)of.marked + lines(words(rows) * sizeof(uint64_t)));
         job.searches[t] = of;
     }
@@ -416,6 +494,8 @@ bn_status bn_matmul_top(bn_context *ctx, const bn_matrix *weight, const bn_matri
     coarse_pass(ctx, &job);
     bn_parallel(ctx, n, 1, list_first, &job);
     exact_pass(ctx, &job);
+    bn_parallel(ctx, n, 1, set_least, &job);
+    bn_parallel(ctx, weight->rows, CLOSER_ROWS, bound_rows_closer, &job);
     bn_parallel(ctx, n, 1, list_rest, &job);
     exact_pass(ctx, &job);
     bn_parallel(ctx, n, 1, hand_out, &job);

@@ -27,6 +27,7 @@ static const bn_trial_prepare PREPARE[BN_OPERATION_COUNT] = {
     [BN_OPERATION_MATMUL] = bn_trial_matmul,
     [BN_OPERATION_MATMUL_ROWS] = bn_trial_matmul_rows,
     [BN_OPERATION_COARSE] = bn_trial_coarse,
+    [BN_OPERATION_BIT_SUM] = bn_trial_bit_sum,
     [BN_OPERATION_COARSE_PACK] = bn_trial_coarse_pack,
     [BN_OPERATION_EMBED] = bn_trial_embed,
     [BN_OPERATION_ROPE] = bn_trial_rope,

@@ -99,6 +99,7 @@ bn_status bn_trial_peak(bn_trial *trial);
 bn_status bn_trial_matmul(bn_trial *trial);
 bn_status bn_trial_matmul_rows(bn_trial *trial);
 bn_status bn_trial_coarse(bn_trial *trial);
+bn_status bn_trial_bit_sum(bn_trial *trial);
 bn_status bn_trial_coarse_pack(bn_trial *trial);
 bn_status bn_trial_embed(bn_trial *trial);
 

@@ -1328,14 +1328,14 @@ public class BitNetNative extends BitNetNative$shared {
     public static int BN_TYPE_B3_R80() {
         return BN_TYPE_B3_R80;
     }
-    private static final int BN_TYPE_D4_R16 = (int)1032L;
+    private static final int BN_TYPE_D31_R16 = (int)1033L;
     /**
      * {@snippet lang=c :
-     * enum bn_type.BN_TYPE_D4_R16 = 1032
+     * enum bn_type.BN_TYPE_D31_R16 = 1033
      * }
      */
-    public static int BN_TYPE_D4_R16() {
-        return BN_TYPE_D4_R16;
+    public static int BN_TYPE_D31_R16() {
+        return BN_TYPE_D31_R16;
     }
 
     private static class bn_matrix_bytes {

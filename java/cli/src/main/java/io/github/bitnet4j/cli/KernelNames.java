@@ -47,7 +47,7 @@ final class KernelNames {
                 case "embed" -> key[1].equals(table);
                 case "matmul" -> key[1].equals(rows);
                 case "matmul_rows" -> key[1].equals(rows) && twoPass;
-                case "coarse", "coarse_pack" -> twoPass;
+                case "coarse", "bit_sum", "coarse_pack" -> twoPass;
                 case "attention" -> key[1].equals(cache.name().toLowerCase(Locale.ROOT));
                 case "attention_merge", "attention_finish" -> cache != KvPrecision.F32;
                 case "attention_exact" -> cache == KvPrecision.F32;

@@ -35,7 +35,7 @@ class DoctorCommandTest {
             assertTrue(kernels.has(used), used + " in " + kernels);
         }
         for (String unused : new String[] {"gemv i2_r16", "gemv i2_c", "gemv_tables tl1", "tables tl2",
-            "unpack_tiles tl1", "coarse d4_r16", "embed q8_0", "matmul f32",
+            "unpack_tiles tl1", "coarse d31_r16", "embed q8_0", "matmul f32",
             "attention_exact f32", "softmax f32"}) {
             assertFalse(kernels.has(unused), unused + " in " + kernels);
         }

@@ -65,8 +65,8 @@ public enum GgmlType {
     I2_C(1017, 4, 1),
     /** This project's: ternary, base 3, five weights a byte (docs/formats.md), then a scale. Block sizes do not apply. */
     B3_R80(1080, 1, 0),
-    /** This project's: the coarse copy of an output head, 16 rows interleaved (docs/formats.md). Block sizes do not apply. */
-    D4_R16(1032, 1, 0),
+    /** This project's: the coarse copy of an output head at 3 + 1 bits (docs/formats.md). Block sizes do not apply. */
+    D31_R16(1033, 1, 0),
     /** An id this list does not have: the tensor can be listed, but neither its size nor its data is known. */
     UNKNOWN(-1, 1, 0);
 
@@ -123,7 +123,7 @@ public enum GgmlType {
                 case I2_S, I2_S_ROWS4, I2_S_64, I2_R16, I2_C, TL1 -> Math.addExact(blocks(elements, elements) * blockBytes, SCALE_BYTES);
                 case B3_R80 -> Math.addExact(b3r80Bytes(dims[0], elements / dims[0]), SCALE_BYTES);
                 case TL2 -> tl2Bytes(dims[0], elements / dims[0]);
-                case D4_R16 -> d4r16Bytes(dims[0], elements / dims[0]);
+                case D31_R16 -> d31r16Bytes(dims[0], elements / dims[0]);
                 default -> Math.multiplyExact(blocks(dims[0], elements), blockBytes);
             };
         } catch (ArithmeticException e) {
@@ -174,12 +174,12 @@ public enum GgmlType {
         return Math.addExact(weights, SCALE_BYTES - 1) / SCALE_BYTES * SCALE_BYTES + SCALE_BYTES;
     }
 
-    /** Groups of 16 rows, the last one filled up, each with 128 bytes of steps and sums; 64 bytes in the end. */
-    private static long d4r16Bytes(long k, long m) {
+    /** Groups of 16 rows, the last one filled up, each with 128 bytes of steps and sums, then fourth bits; 64 bytes in the end. */
+    private static long d31r16Bytes(long k, long m) {
         if (k % 32 != 0 || k > 8192) {
             throw new IllegalArgumentException("rows of " + k + " elements are not a multiple of 32 up to 8192");
         }
-        return Math.addExact(Math.multiplyExact(Math.ceilDiv(m, 16), Math.addExact(Math.multiplyExact(k, 8), 128)), 64);
+        return Math.addExact(Math.multiplyExact(Math.ceilDiv(m, 16), Math.addExact(Math.multiplyExact(k, 6 + 2), 128)), 64);
     }
 
     /** Lines of 64 bytes, 80 rows by 4 columns each, the last rows filled up. */

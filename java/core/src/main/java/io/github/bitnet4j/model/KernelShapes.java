@@ -35,6 +35,7 @@ public record KernelShapes(long hidden, long feedForward, long heads, long kvHea
             case "matmul_rows" -> List.of(head(1, 0.01));
             case "embed" -> List.of(head(1, 1), head(256, 1));
             case "coarse" -> List.of(new Shape(vocabulary, hidden, 1), new Shape(vocabulary, hidden, 4));
+            case "bit_sum" -> List.of(new Shape(vocabulary, hidden, 1, 0.1));
             case "coarse_pack" -> List.of(head(1, 1));
             case "rms_norm", "epilogue" -> rows(hidden);
             case "quantize" -> rows(hidden, feedForward);

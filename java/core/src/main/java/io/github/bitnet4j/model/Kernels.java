@@ -178,7 +178,7 @@ public final class Kernels implements AutoCloseable {
      * Packs an output head for its coarse pass.
      *
      * @param head {@code rows} rows of {@code cols} weights
-     * @param to   as many bytes as {@link GgmlType#D4_R16} takes, 64-byte aligned
+     * @param to   as many bytes as {@link GgmlType#D31_R16} takes, 64-byte aligned
      */
     public void packHead(MemorySegment head, GgmlType type, long rows, long cols, MemorySegment to) {
         try (Arena arena = Arena.ofConfined()) {

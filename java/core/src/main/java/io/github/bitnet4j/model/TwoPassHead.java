@@ -92,15 +92,15 @@ public final class TwoPassHead {
     private static boolean repays(MemorySegment head) {
         long rows = bn_matrix.rows(head);
         long cols = bn_matrix.cols(head);
-        return Kernels.bytes(GgmlType.of(bn_matrix.type(head)), rows, cols) >= LARGE && Kernels.fits(GgmlType.D4_R16, rows, cols);
+        return Kernels.bytes(GgmlType.of(bn_matrix.type(head)), rows, cols) >= LARGE && Kernels.fits(GgmlType.D31_R16, rows, cols);
     }
 
     private static MemorySegment pack(MemorySegment head, Kernels kernels, Arena arena) {
         long rows = bn_matrix.rows(head);
         long cols = bn_matrix.cols(head);
-        MemorySegment copy = NativeMemory.allocate(Kernels.bytes(GgmlType.D4_R16, rows, cols), arena);
+        MemorySegment copy = NativeMemory.allocate(Kernels.bytes(GgmlType.D31_R16, rows, cols), arena);
         kernels.packHead(bn_matrix.data(head), GgmlType.of(bn_matrix.type(head)), rows, cols, copy);
-        return new Matrix(copy, GgmlType.D4_R16, rows, cols, Optional.empty()).describe(arena, 1);
+        return new Matrix(copy, GgmlType.D31_R16, rows, cols, Optional.empty()).describe(arena, 1);
     }
 
     /** Whether the first, the middle and the last rows pack to the very bytes of the copy. */
@@ -108,17 +108,20 @@ public final class TwoPassHead {
         long cols = bn_matrix.cols(head);
         GgmlType type = GgmlType.of(bn_matrix.type(head));
         long rowBytes = Kernels.bytes(type, 1, cols);
-        long tail = 2 * Kernels.bytes(GgmlType.D4_R16, GROUP, cols) - Kernels.bytes(GgmlType.D4_R16, 2 * GROUP, cols);
-        long groupBytes = Kernels.bytes(GgmlType.D4_R16, GROUP, cols) - tail;
+        long tail = 2 * Kernels.bytes(GgmlType.D31_R16, GROUP, cols) - Kernels.bytes(GgmlType.D31_R16, 2 * GROUP, cols);
+        long bitsBytes = bitsBytes(GROUP, cols);
+        long groupBytes = Kernels.bytes(GgmlType.D31_R16, GROUP, cols) - tail - bitsBytes;
         long groups = Math.ceilDiv(bn_matrix.rows(head), GROUP);
         MemorySegment rows = bn_matrix.data(head).reinterpret(bn_matrix.rows(head) * rowBytes);
-        MemorySegment copy = bn_matrix.data(coarse).reinterpret(groups * groupBytes);
+        MemorySegment copy = bn_matrix.data(coarse).reinterpret(groups * (groupBytes + bitsBytes));
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment packed = NativeMemory.allocate(groupBytes + tail, arena);
+            MemorySegment packed = NativeMemory.allocate(groupBytes + bitsBytes + tail, arena);
             for (long group : new long[] {0, groups / 2, groups - 1}) {
                 long count = Math.min(GROUP, bn_matrix.rows(head) - group * GROUP);
                 kernels.packHead(rows.asSlice(group * GROUP * rowBytes), type, count, cols, packed);
-                if (copy.asSlice(group * groupBytes, groupBytes).mismatch(packed.asSlice(0, groupBytes)) >= 0) {
+                MemorySegment codes = copy.asSlice(group * groupBytes, groupBytes);
+                MemorySegment bits = copy.asSlice(groups * groupBytes + group * bitsBytes, bitsBytes);
+                if (codes.mismatch(packed.asSlice(0, groupBytes)) >= 0 || bits.mismatch(packed.asSlice(groupBytes, bitsBytes)) >= 0) {
                     return false;
                 }
             }
@@ -126,14 +129,20 @@ public final class TwoPassHead {
         return true;
     }
 
+    /** The fourth bits of so many rows, which only those rows need that three bits have left. */
+    private static long bitsBytes(long rows, long cols) {
+        return Math.ceilDiv(rows, GROUP) * GROUP * cols / Byte.SIZE;
+    }
+
     /** {@code bn_matrix} of the copy if it lies in the mapped file. */
     Optional<MemorySegment> mapped() {
         return stored ? Optional.of(coarse) : Optional.empty();
     }
 
-    /** Bytes of the coarse copy. */
+    /** Bytes that every token reads of the coarse copy. */
     long bytes() {
-        return Kernels.bytes(GgmlType.D4_R16, vocabulary, bn_matrix.cols(coarse));
+        long cols = bn_matrix.cols(coarse);
+        return Kernels.bytes(GgmlType.D31_R16, vocabulary, cols) - bitsBytes(vocabulary, cols);
     }
 
     /**

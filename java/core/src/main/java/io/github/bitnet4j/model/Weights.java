@@ -67,9 +67,12 @@ final class Weights {
 
     /** The coarse copy of the output head, where the file carries one. */
     Optional<MemorySegment> coarseHead(long rows, long cols) {
-        return file.tensor(TwoPassHead.TENSOR).isPresent()
-                ? Optional.of(table(tensor(TwoPassHead.TENSOR, List.of(GgmlType.D4_R16), cols, rows)))
-                : Optional.empty();
+        Optional<GgufTensor> copy = file.tensor(TwoPassHead.TENSOR);
+        if (copy.isPresent() && copy.get().type() != GgmlType.D31_R16) {
+            throw bad(TwoPassHead.TENSOR, "is a coarse copy as another version of bitnet4j lays it out (type "
+                    + copy.get().typeId() + "); optimise the original file again, or use the head as it is (--head exact)");
+        }
+        return copy.map(stored -> table(tensor(stored.name(), List.of(GgmlType.D31_R16), cols, rows)));
     }
 
     /** How the names of a layer's tensors begin. */

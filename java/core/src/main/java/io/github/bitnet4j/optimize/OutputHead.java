@@ -58,13 +58,13 @@ record OutputHead(String name, GgmlType type, long[] dims, MemorySegment data, b
         if (!own) {
             writer.tensor(name, type, dims, TensorData.of(data));
         }
-        if (!Kernels.fits(GgmlType.D4_R16, dims[1], dims[0])) {
+        if (!Kernels.fits(GgmlType.D31_R16, dims[1], dims[0])) {
             return;
         }
         writer.string(SOURCE_KEY, name);
-        writer.tensor(TwoPassHead.TENSOR, GgmlType.D4_R16, dims, out -> {
+        writer.tensor(TwoPassHead.TENSOR, GgmlType.D31_R16, dims, out -> {
             try (Arena arena = Arena.ofConfined()) {
-                MemorySegment copy = arena.allocate(GgmlType.D4_R16.byteSize(dims), ALIGNMENT);
+                MemorySegment copy = arena.allocate(GgmlType.D31_R16.byteSize(dims), ALIGNMENT);
                 kernels.packHead(data, type, dims[1], dims[0], copy);
                 TensorData.of(copy).writeTo(out);
             }

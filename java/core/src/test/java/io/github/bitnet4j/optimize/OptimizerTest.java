@@ -284,7 +284,7 @@ class OptimizerTest {
             GgufTensor head = file.requireTensor("token_embd.weight");
             GgufTensor stored = file.requireTensor("output_coarse.weight");
             assertEquals("token_embd.weight", file.metadata().string("bitnet4j.coarse_head").orElseThrow());
-            assertEquals(GgmlType.D4_R16, stored.type());
+            assertEquals(GgmlType.D31_R16, stored.type());
             MemorySegment packed = arena.allocate(stored.byteSize(), 64);
             kernels.packHead(head.data(), head.type(), head.rows(), head.cols(), packed);
             assertEquals(-1, packed.mismatch(stored.data()));
@@ -308,6 +308,21 @@ class OptimizerTest {
             assertTrue(message.contains("output_coarse.weight is no copy of this model's output head"), message);
         }
         BitNetModel.open(fast, ModelOptions.DEFAULT.withHead(HeadMode.EXACT)).close();
+    }
+
+    /** Earlier versions wrote another copy, of another type. */
+    @Test
+    void refusesACopyOfAnotherType() throws IOException {
+        optimize(plain, fast);
+        Path other = folder.resolve("other.gguf");
+        try (GgufFile file = GgufFile.open(fast)) {
+            long[] dims = file.requireTensor("output_coarse.weight").dims();
+            new GgufEdit().drop("general.alignment").tensor("output_coarse.weight", GgmlType.I8, dims, new byte[(int) GgmlType.I8.byteSize(dims)])
+                    .write(fast, other);
+        }
+        String message = assertThrows(BitNetException.class, () -> BitNetModel.open(other).close()).getMessage();
+        assertTrue(message.contains("(type 24); optimise the original file again"), message);
+        BitNetModel.open(other, ModelOptions.DEFAULT.withHead(HeadMode.EXACT)).close();
     }
 
     @Test

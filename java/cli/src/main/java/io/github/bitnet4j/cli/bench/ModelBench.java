@@ -79,7 +79,8 @@ public final class ModelBench {
             formats.forEach(format -> names.add(model.kernels().kernel(operation, format)));
         }
         if (!test.prefill() && model.head() == HeadMode.TWO_PASS) {
-            names.add(model.kernels().kernel("coarse", "d4_r16"));
+            names.add(model.kernels().kernel("coarse", "d31_r16"));
+            names.add(model.kernels().kernel("bit_sum", "d31_r16"));
         }
         return names.stream().filter(name -> !name.equals("none")).toList();
     }
