@@ -16,7 +16,7 @@ BN_GLIBC_FIRST(log);
 enum {
     COARSE_BYTES = 64 * 1024, /* of one piece of the coarse pass, about                           */
     COARSE_GROUPS = 64,       /* and its groups at most                                           */
-    CLOSER_ROWS = 1024,       /* rows of one piece of the closer pass, few of which it reads      */
+    CLOSER_GROUPS = 64,       /* of one piece of the closer pass, few of whose rows it reads      */
     AHEAD = 16,               /* rows between the fourth bits that are read and those asked for   */
     EXACT_ROWS = 16,          /* rows of one piece of the exact pass                              */
     BOUNDS = 2,               /* of a row: a wanted one is missed if either fails                 */
@@ -138,22 +138,34 @@ static void prepare_rows(void *argument, int64_t begin, int64_t end, int32_t thr
     for (int64_t t = begin; t < end; t++) prepare(&job->searches[t]);
 }
 
-/* upper = d ((dot - sum of c v + B) / s + M); a bound that is not a number is as good as none. */
+/* The largest bound of a group, in the order that lets compilers take four at a time. */
+static float largest(const float *upper)
+{
+    float most[4];
+    memcpy(most, upper, sizeof most);
+    for (size_t r = 4; r < BN_D31R16_ROWS; r += 4)
+        for (size_t i = 0; i < 4; i++) most[i] = upper[r + i] > most[i] ? upper[r + i] : most[i];
+    most[0] = most[2] > most[0] ? most[2] : most[0];
+    most[1] = most[3] > most[1] ? most[3] : most[1];
+    return most[1] > most[0] ? most[1] : most[0];
+}
+
+/*
+ * upper = d ((dot - sum of c v + B) / s + M); a bound that is not a number is as good as none. The rows that fill up the
+ * last group have room, and a bound that nobody reads.
+ */
 static void bound_group(const search *job, const uint8_t *group, const int32_t *dot, size_t first)
 {
-    const size_t rows = (size_t)job->passes->coarse->rows;
-    const size_t count = rows - first < BN_D31R16_ROWS ? rows - first : BN_D31R16_ROWS;
-    float header[2 * BN_D31R16_ROWS];
+    float header[2 * BN_D31R16_ROWS], upper[BN_D31R16_ROWS];
     memcpy(header, group, sizeof header);
-    float most = -INFINITY;
-    for (size_t r = 0; r < count; r++) {
+    for (size_t r = 0; r < BN_D31R16_ROWS; r++) {
         const float sum = (float)dot[r] - header[BN_D31R16_ROWS + r] + job->shift;
-        const float upper = header[r] * (sum * job->inverse + job->margin);
-        job->upper[first + r] = upper <= INFINITY ? upper : INFINITY;
-        job->passes->step[first + r] = header[r];
-        most = job->upper[first + r] > most ? job->upper[first + r] : most;
+        const float bound = header[r] * (sum * job->inverse + job->margin);
+        upper[r] = bound <= INFINITY ? bound : INFINITY;
     }
-    job->most[first / BN_D31R16_ROWS] = most;
+    memcpy(job->upper + first, upper, sizeof upper);
+    memcpy(job->passes->step + first, header, BN_D31R16_ROWS * sizeof *header);
+    job->most[first / BN_D31R16_ROWS] = largest(upper);
 }
 
 /* Some groups for neighbouring rows of x, as many as a kernel takes; the groups stay in the cache for the next ones. */
@@ -366,26 +378,31 @@ static void bound_closer(search *job, const uint8_t *bits, int32_t row)
     job->upper[row] = upper <= INFINITY ? upper : INFINITY;
 }
 
-/* Some rows of one search: those to be bounded closer are scattered, and no hardware foresees the next. */
+/* Some groups of one search: the rows to be bounded closer are scattered, and no hardware foresees the next. */
 static int64_t bound_some_closer(search *of, int64_t begin, int64_t end)
 {
     const bn_matrix *coarse = of->passes->coarse;
     const size_t cols = (size_t)coarse->cols, bytes = bn_d31r16_bits_bytes(cols);
     const uint8_t *bits = (const uint8_t *)coarse->data + bn_d31r16_bits_at((size_t)coarse->rows, cols);
-    int32_t rows[CLOSER_ROWS + 1];
-    int64_t count = 0;
-    for (int64_t i = begin; i < end; i++) {
-        rows[count] = (int32_t)i;
-        count += of->upper[i] >= of->least;
+    int32_t rows[CLOSER_GROUPS * BN_D31R16_ROWS + 1];
+    int64_t groups[CLOSER_GROUPS + 1], count = 0, group_count = 0;
+    for (int64_t g = begin; g < end; g++) {
+        if (!(of->most[g] >= of->least)) continue;
+        groups[group_count++] = g;
+        for (int64_t i = g * BN_D31R16_ROWS; i < group_end(g * BN_D31R16_ROWS, coarse->rows); i++) {
+            rows[count] = (int32_t)i;
+            count += of->upper[i] >= of->least;
+        }
     }
     for (int64_t i = 0; i < count + AHEAD; i++) {
         if (i < count) ask(bits + (size_t)rows[i] * bytes, bytes);
         if (i >= AHEAD) bound_closer(of, bits + (size_t)rows[i - AHEAD] * bytes, rows[i - AHEAD]);
     }
+    for (int64_t i = 0; i < group_count; i++) of->most[groups[i]] = largest(of->upper + groups[i] * BN_D31R16_ROWS);
     return count;
 }
 
-static void bound_rows_closer(void *argument, int64_t begin, int64_t end, int32_t thread)
+static void bound_groups_closer(void *argument, int64_t begin, int64_t end, int32_t thread)
 {
     (void)thread;
     const passes *job = argument;
@@ -495,7 +512,7 @@ bn_status bn_matmul_top(bn_context *ctx, const bn_matrix *weight, const bn_matri
     bn_parallel(ctx, n, 1, list_first, &job);
     exact_pass(ctx, &job);
     bn_parallel(ctx, n, 1, set_least, &job);
-    bn_parallel(ctx, weight->rows, CLOSER_ROWS, bound_rows_closer, &job);
+    bn_parallel(ctx, (int64_t)bn_d31r16_groups(rows), CLOSER_GROUPS, bound_groups_closer, &job);
     bn_parallel(ctx, n, 1, list_rest, &job);
     exact_pass(ctx, &job);
     bn_parallel(ctx, n, 1, hand_out, &job);

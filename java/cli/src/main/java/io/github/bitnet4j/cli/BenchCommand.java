@@ -205,8 +205,7 @@ final class BenchCommand extends ModelCommand {
             }
             roofs.add(bench.roof());
             kernels = KernelNames.used(model, options.kvPrecision());
-            HeadUse use = bench.headUse();
-            headUse = new HeadUse(headUse.tokens() + use.tokens(), headUse.twoPass() + use.twoPass(), headUse.logits() + use.logits());
+            headUse = headUse.plus(bench.headUse());
         }
     }
 

@@ -29,9 +29,6 @@ public final class Generation implements Iterator<GeneratedToken>, AutoCloseable
     private final BitSet stopIds;
     private final Cancellation cancellation = new Cancellation();
     private final Lookahead lookahead;
-    private long chosen;
-    private long chosenTwoPass;
-    private long exactLogits;
     private final StringBuilder text = new StringBuilder();
     private long prefillNanos;
     private long decodeNanos;
@@ -86,23 +83,12 @@ public final class Generation implements Iterator<GeneratedToken>, AutoCloseable
         }
         long start = System.nanoTime();
         try {
-            take(choose());
+            take(lookahead.choose(options.maxTokens() - count, options.listener(), cancellation));
         } catch (CancelledException e) {
             finish(FinishReason.CANCELLED);
         } finally {
             addTime(System.nanoTime() - start);
         }
-    }
-
-    private int choose() {
-        int id = lookahead.choose(options.maxTokens() - count, options.listener(), cancellation);
-        chosen++;
-        int computed = lookahead.computed();
-        if (computed > 0 && computed < session.model().info().vocabulary()) {
-            chosenTwoPass++;
-            exactLogits += computed;
-        }
-        return id;
     }
 
     private void addTime(long nanos) {
@@ -204,7 +190,7 @@ public final class Generation implements Iterator<GeneratedToken>, AutoCloseable
 
     /** How the output head found the tokens so far. */
     public HeadUse headUse() {
-        return new HeadUse(chosen, chosenTwoPass, exactLogits);
+        return lookahead.headUse();
     }
 
     /** What drafts did so far. */

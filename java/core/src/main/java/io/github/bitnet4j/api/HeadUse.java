@@ -9,6 +9,16 @@ package io.github.bitnet4j.api;
  */
 public record HeadUse(long tokens, long twoPass, long logits) {
 
+    /** Both together. */
+    public HeadUse plus(HeadUse other) {
+        return new HeadUse(tokens + other.tokens, twoPass + other.twoPass, logits + other.logits);
+    }
+
+    /** What came after the other. */
+    public HeadUse minus(HeadUse other) {
+        return new HeadUse(tokens - other.tokens, twoPass - other.twoPass, logits - other.logits);
+    }
+
     /** Exact logits a token of the two-pass head; 0 when there was none. */
     public double logitsPerToken() {
         return twoPass == 0 ? 0 : (double) logits / twoPass;

@@ -29,8 +29,9 @@ final class Lookahead implements Session.Wish {
     /** By row of the pass: after the last token, then after each guess. */
     private final Candidates[] wanted;
     private final IntConsumer[] add;
-    /** Of the pass whose logits are being used; -1 when they come from an evaluation. */
-    private int row;
+    private long chosen;
+    private long chosenTwoPass;
+    private long exactLogits;
     private long passes;
     private long drafted;
     private long accepted;
@@ -60,15 +61,18 @@ final class Lookahead implements Session.Wish {
      */
     int choose(int most, PrefillListener listener, Cancellation cancellation) {
         if (session.hasLogits(this)) {
-            row++;
             accepted++;
-        } else if (session.hasEveryLogit()) {
-            row = -1;
-        } else {
+        } else if (!session.hasEveryLogit()) {
             pass(most - 1, listener, cancellation);
-            row = 0;
         }
-        return sample(session.takeLogits());
+        Candidates there = session.takeLogits();
+        int id = sample(there);
+        chosen++;
+        if (there.size() < session.model().info().vocabulary()) {
+            chosenTwoPass++;
+            exactLogits += there.size();
+        }
+        return id;
     }
 
     private int sample(Candidates there) {
@@ -80,9 +84,9 @@ final class Lookahead implements Session.Wish {
         }
     }
 
-    /** How many logits of the row in use were computed; 0 when no pass of this generation did. */
-    int computed() {
-        return row < 0 ? 0 : wanted[row].size();
+    /** How the head found the tokens so far. */
+    HeadUse headUse() {
+        return new HeadUse(chosen, chosenTwoPass, exactLogits);
     }
 
     DraftUse use() {

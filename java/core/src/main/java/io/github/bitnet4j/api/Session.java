@@ -9,6 +9,8 @@ import io.github.bitnet4j.model.Cancellation;
 import io.github.bitnet4j.model.Candidates;
 import io.github.bitnet4j.model.KvCache;
 import io.github.bitnet4j.model.RowConsumer;
+import io.github.bitnet4j.sampling.Sampler;
+import io.github.bitnet4j.sampling.SamplingOptions;
 import java.util.Arrays;
 
 /**
@@ -57,6 +59,7 @@ public final class Session implements AutoCloseable {
     /** The last row of an evaluation. */
     private final Candidates evaluated = new Candidates();
     private final Wish evaluation = row -> evaluated;
+    private final Lookahead greedy;
     private boolean closed;
 
     Session(BitNetModel model, BitNetTransformer transformer) {
@@ -64,6 +67,7 @@ public final class Session implements AutoCloseable {
         this.transformer = transformer;
         cache = transformer.newCache();
         batch = new Batch(transformer.batchSize());
+        greedy = new Lookahead(this, Draft.NONE, new Sampler(SamplingOptions.GREEDY.withSeed(0)));
     }
 
     public BitNetModel model() {
@@ -117,6 +121,26 @@ public final class Session implements AutoCloseable {
             throw new BitNetException("there is nothing to continue: the prompt is empty and the model defines no first token");
         }
         return new Generation(this, options);
+    }
+
+    /**
+     * Appends tokens, computes them and tells which token is the likeliest to follow, without going on with it: for callers who
+     * choose what follows themselves.
+     *
+     * @param tokens 1 or more
+     * @throws BitNetException as {@link #generate(int[], GenerationOptions)}
+     */
+    public int likeliest(int[] tokens) {
+        if (tokens.length == 0) {
+            throw new IllegalArgumentException("there are no tokens that something could follow");
+        }
+        append(tokens);
+        return greedy.choose(1, PrefillListener.NONE, new Cancellation());
+    }
+
+    /** How the output head found the {@linkplain #likeliest likeliest} tokens so far. */
+    public HeadUse headUse() {
+        return greedy.headUse();
     }
 
     /**

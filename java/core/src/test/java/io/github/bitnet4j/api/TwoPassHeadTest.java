@@ -2,6 +2,7 @@ package io.github.bitnet4j.api;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.bitnet4j.convert.TableEncoder;
@@ -19,6 +20,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -136,6 +138,29 @@ class TwoPassHeadTest {
             }
         }
         assertArrayEquals(logits[0], logits[1]);
+    }
+
+    /** Asked for the likeliest token after some that are given, one after the other. */
+    @Test
+    void theLikeliestToken() {
+        int[] ids = {1, 5, 9, 200, 17, 60};
+        for (HeadMode mode : List.of(HeadMode.EXACT, HeadMode.TWO_PASS)) {
+            try (BitNetModel model = open(Golden.MODEL, mode); Session session = model.newSession(); Session other = model.newSession()) {
+                assertThrows(IllegalArgumentException.class, () -> session.likeliest(new int[0]));
+                for (int id : ids) {
+                    int follows = session.likeliest(new int[] {id});
+                    other.evaluate(new int[] {id}, 0, (index, logits) -> {
+                        for (float logit : logits) {
+                            assertTrue(logit <= logits[follows]);
+                        }
+                    });
+                }
+                assertArrayEquals(ids, session.ids());
+                HeadUse use = session.headUse();
+                assertEquals(ids.length, use.tokens());
+                assertEquals(mode == HeadMode.TWO_PASS ? ids.length : 0, use.twoPass());
+            }
+        }
     }
 
     /** A copy of a head of 32 MiB pays, and then it is the default, unless rows are too long to have one. */

@@ -39,8 +39,7 @@ public record BenchReport(String cpu, List<TestResult> tests, Object tuning, Map
             kernels.putAll(report.kernels());
             roofs.addAll(report.roofs());
             trials.addAll(report.trials());
-            HeadUse more = report.headUse();
-            use = new HeadUse(use.tokens() + more.tokens(), use.twoPass() + more.twoPass(), use.logits() + more.logits());
+            use = use.plus(report.headUse());
         }
         return new BenchReport(reports.getFirst().cpu(), tests, reports.getFirst().tuning(), kernels, use, roofs, trials, List.of());
     }

@@ -1,15 +1,12 @@
 package io.github.bitnet4j.cli.bench;
 
 import io.github.bitnet4j.api.BitNetModel;
-import io.github.bitnet4j.api.Generation;
-import io.github.bitnet4j.api.GenerationOptions;
 import io.github.bitnet4j.api.HeadUse;
 import io.github.bitnet4j.api.ModelInfo;
 import io.github.bitnet4j.api.ModelOptions;
 import io.github.bitnet4j.api.Session;
 import io.github.bitnet4j.model.HeadMode;
 import io.github.bitnet4j.model.Work;
-import io.github.bitnet4j.sampling.SamplingOptions;
 import io.github.bitnet4j.tokenizer.Tokenizer;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -27,13 +24,12 @@ import java.util.stream.DoubleStream;
  */
 public final class ModelBench {
     private static final long SEED = 1;
-    private static final int WARM_UP_TOKENS = 16;
+    /** Tokens are generated for so long before those that count, while Java compiles what it has to do for each. */
+    private static final double WARM_UP_SECONDS = 1;
     /** Readings of which the best is the machine's bandwidth; the first brings the weights from the disk. */
     private static final int BANDWIDTH_RUNS = 6;
     private static final List<String> PREFILL = List.of("gemm", "gemm_packed");
     private static final List<String> DECODE = List.of("gemv", "gemv_rows", "gemv_tables");
-    private static final GenerationOptions LIKELIEST =
-            GenerationOptions.tokens(1).withSampling(SamplingOptions.GREEDY.withSeed(SEED)).withIgnoreStopIds(true);
 
     private final BitNetModel model;
     private final Session session;
@@ -90,7 +86,7 @@ public final class ModelBench {
         return roof;
     }
 
-    /** What the head did for all generated tokens so far, those to warm up included. */
+    /** What the head did for all generated tokens that were measured so far. */
     public HeadUse headUse() {
         return headUse;
     }
@@ -116,10 +112,8 @@ public final class ModelBench {
         evaluate(Arrays.copyOfRange(tokens, kept, test.depth()));
         int[] measured = Arrays.copyOfRange(tokens, test.depth(), test.positions());
         long[] nanos = new long[test.prefill() ? runs : runs * measured.length];
-        int warm = Math.min(test.prefill() ? options.batchSize() : WARM_UP_TOKENS, measured.length);
-        Work cold = model.kernels().work();
-        pass(test, Arrays.copyOf(measured, warm), new long[warm], 0);
-        long tokenBytes = model.kernels().work().minus(cold).bytes() / warm;
+        long tokenBytes = warmUp(test, measured);
+        HeadUse warm = session.headUse();
         Run[] done = new Run[runs];
         double[][] readings = new double[runs + 1][];
         readings[0] = readings(test, tokenBytes);
@@ -136,7 +130,23 @@ public final class ModelBench {
             double bandwidth = (median(readings[i]) + median(readings[i + 1])) / 2;
             done[i] = new Run(seconds, work, work.bytes() / seconds / bandwidth, used);
         }
+        headUse = headUse.plus(session.headUse().minus(warm));
         return result(test, done, readings, nanos);
+    }
+
+    /** Runs what is measured next, and tells how many bytes a token reads. */
+    private long warmUp(BenchTest test, int[] tokens) {
+        Work cold = model.kernels().work();
+        int[] some = test.prefill() ? Arrays.copyOf(tokens, Math.min(options.batchSize(), tokens.length)) : tokens;
+        long[] nanos = new long[some.length];
+        long start = System.nanoTime();
+        int done = 0;
+        do {
+            session.rewind(test.depth());
+            pass(test, some, nanos, 0);
+            done += some.length;
+        } while (!test.prefill() && System.nanoTime() - start < WARM_UP_SECONDS * 1e9);
+        return model.kernels().work().minus(cold).bytes() / done;
     }
 
     /** The tokens as one prompt, or one by one, the nanoseconds of each from {@code nanos[first]} on. */
@@ -158,14 +168,9 @@ public final class ModelBench {
     private void step(int[] tokens) {
         if (model.head() == HeadMode.EXACT) {
             evaluate(tokens);
-            return;
+        } else {
+            session.likeliest(tokens);
         }
-        int end = session.position() + tokens.length;
-        Generation generation = session.generate(tokens, LIKELIEST);
-        generation.text();
-        session.rewind(end);
-        HeadUse use = generation.headUse();
-        headUse = new HeadUse(headUse.tokens() + use.tokens(), headUse.twoPass() + use.twoPass(), headUse.logits() + use.logits());
     }
 
     private void evaluate(int[] tokens) {
