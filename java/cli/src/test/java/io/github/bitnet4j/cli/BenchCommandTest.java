@@ -163,6 +163,10 @@ class BenchCommandTest {
         assertEquals("llama-bench abc", one.get(0).get("other").asText());
         assertEquals(10, one.get(0).get("theirs").asDouble(), 1e-9);
         assertFalse(one.get(0).has("low"), "one run has no interval");
+        String rounds = "peer=" + theirs + ",peer=" + write("again.json", llamaBench("\"n_prompt\": 0, \"n_gen\": 4, \"n_threads\": 1", "[20]"));
+        JsonNode both = Cli.ok("bench", "--from", ours.toString(), "--compare", rounds, "--json").json().get("comparisons");
+        assertEquals(1, both.size());
+        assertEquals(15, both.get(0).get("theirs").asDouble(), 1e-9);
     }
 
     @Test

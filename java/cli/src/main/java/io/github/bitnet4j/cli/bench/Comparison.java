@@ -7,31 +7,35 @@ import java.util.List;
 import org.apache.commons.statistics.distribution.TDistribution;
 
 /**
- * The same test by two programs, or by one in two settings: the ratio of the geometric means of their tokens a second, and
- * Welch's 95 % confidence interval of the difference of the means of the logarithms.
+ * The same test by two programs, or by one in two settings: the medians of their tokens a second over all runs, the ratio of
+ * the geometric means, and Welch's 95 % confidence interval of the difference of the means of the logarithms.
  *
  * @param test         llama-bench's name
  * @param threads      of both
  * @param setting      how it ran here
  * @param other        the other program
  * @param otherSetting and how it ran there
- * @param ours         tokens a second here, the geometric mean
- * @param theirs       tokens a second there, the geometric mean
+ * @param ours         tokens a second here, the median
+ * @param theirs       tokens a second there, the median
  * @param ratio        ours / theirs
- * @param low          end of the interval; null when one side has a single run
+ * @param meanRatio    the same of geometric means
+ * @param low          end of its interval; null when one side has a single run
  * @param high         the other end
  */
 @JsonInclude(JsonInclude.Include.NON_NULL)
 public record Comparison(String test, int threads, List<String> setting, String other, List<String> otherSetting, double ours,
-                         double theirs, double ratio, Double low, Double high) {
+                         double theirs, double ratio, double meanRatio, Double low, Double high) {
     private static final double CONFIDENCE = 0.95;
 
-    /** All pairs of equal tests with equal threads; where the other side ran in the very setting of ours, only with that. */
+    /**
+     * All pairs of equal tests with equal threads, each with its runs of all files; where the other side ran in the very
+     * setting of ours, only with that.
+     */
     public static List<Comparison> of(List<TestResult> ours, List<Sampled> theirs) {
         List<Comparison> comparisons = new ArrayList<>();
-        for (TestResult result : ours) {
-            Sampled mine = Sampled.of(result);
-            List<Sampled> same = theirs.stream()
+        List<Sampled> others = Sampled.pooled(theirs);
+        for (Sampled mine : Sampled.pooled(ours.stream().map(Sampled::of).toList())) {
+            List<Sampled> same = others.stream()
                     .filter(other -> other.test().equals(mine.test()) && other.threads() == mine.threads()).toList();
             List<Sampled> equal = same.stream().filter(other -> other.setting().equals(mine.setting())).toList();
             (equal.isEmpty() ? same : equal).forEach(other -> comparisons.add(of(mine, other)));
@@ -50,8 +54,10 @@ public record Comparison(String test, int threads, List<String> setting, String 
             low = Math.exp(difference - half);
             high = Math.exp(difference + half);
         }
-        return new Comparison(mine.test(), mine.threads(), mine.setting(), other.program(), other.setting(),
-                Math.exp(mean(a)), Math.exp(mean(b)), Math.exp(difference), low, high);
+        double ours = mine.median();
+        double theirs = other.median();
+        return new Comparison(mine.test(), mine.threads(), mine.setting(), other.program(), other.setting(), ours, theirs,
+                ours / theirs, Math.exp(difference), low, high);
     }
 
     /** Student's t at the degrees of freedom of Welch and Satterthwaite, times the standard error of the difference. */

@@ -42,7 +42,7 @@ public final class HtmlReport {
                 + "GB/s are the weights, keys and values that had to be read; 'of read' is their share of what the same threads "
                 + "merely read of the same memory between the runs. MAC are int8 multiply-adds, 'of peak' their share of what the "
                 + "instruction set multiplies on registers.", ReportTables.tests(report));
-        html.section("Beside other programs", "Ratios of geometric means; Welch's 95 % confidence intervals on the logarithms.",
+        html.section("Beside other programs", "Medians over the runs and their ratio; the ratio of geometric means, with Welch's 95 % confidence interval on the logarithms.",
                 ReportTables.comparisons(report));
         for (Plot plot : PlotFiles.plots(report)) {
             html.page.append("<figure>\n").append(PlotFiles.svg(plot)).append("\n<figcaption>").append(text(plot.about()))

@@ -127,7 +127,7 @@ public final class ModelBench {
             double used = energy.isPresent() ? energy.get().joulesSince(joules) : 0;
             Work work = model.kernels().work().minus(before);
             readings[i + 1] = readings(test, tokenBytes);
-            double bandwidth = (median(readings[i]) + median(readings[i + 1])) / 2;
+            double bandwidth = (Sampled.median(readings[i]) + Sampled.median(readings[i + 1])) / 2;
             done[i] = new Run(seconds, work, work.bytes() / seconds / bandwidth, used);
         }
         headUse = headUse.plus(session.headUse().minus(warm));
@@ -196,15 +196,9 @@ public final class ModelBench {
         double multiplyAdds = Arrays.stream(done).mapToDouble(run -> run.work().multiplyAdds()).sum() / all;
         return new TestResult(info.name(), model.file().path().getFileName().toString(), info.fileBytes(), info.parameters(),
                 setting(test), test.name(), test.prefill(), test.tokens(), test.depth(), mean, runs < 2 ? 0 : Math.sqrt(squares / (runs - 1)), samples, bytes,
-                bytes * mean, median(allReadings), median(Arrays.stream(done).mapToDouble(Run::share).toArray()),
+                bytes * mean, Sampled.median(allReadings), Sampled.median(Arrays.stream(done).mapToDouble(Run::share).toArray()),
                 multiplyAdds * mean, multiplyAdds * mean / roof.peak(), test.prefill() ? null : Latency.of(nanos),
                 test.prefill() ? null : Latency.tail(Arrays.stream(allReadings).map(reading -> 1 / reading).toArray()),
                 energy.isEmpty() ? null : Arrays.stream(done).mapToDouble(Run::joules).sum() / all);
-    }
-
-    private static double median(double[] values) {
-        double[] sorted = values.clone();
-        Arrays.sort(sorted);
-        return (sorted[(sorted.length - 1) / 2] + sorted[sorted.length / 2]) / 2;
     }
 }

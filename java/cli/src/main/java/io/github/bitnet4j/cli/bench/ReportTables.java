@@ -47,11 +47,11 @@ public final class ReportTables {
     }
 
     public static Cells comparisons(BenchReport report) {
-        return new Cells(List.of(">test", ">threads", "bitnet4j", "other", ">t/s", ">other's", ">ratio", ">95 % interval"),
+        return new Cells(List.of(">test", ">threads", "bitnet4j", "other", ">t/s", ">other's", ">ratio", ">of means", ">95 % interval"),
                 report.comparisons().stream().map(one -> List.of(one.test(), "" + one.threads(), String.join(", ", one.setting()),
                         one.other() + ", " + String.join(", ", one.otherSetting()), format("%.2f", one.ours()),
-                        format("%.2f", one.theirs()), format("%.3f", one.ratio()),
-                        one.low() == null ? "one run" : format("%.3f to %.3f", one.low(), one.high()))).toList());
+                        format("%.2f", one.theirs()), format("%.2f", one.ratio()), format("%.2f", one.meanRatio()),
+                        one.low() == null ? "one run" : format("%.2f to %.2f", one.low(), one.high()))).toList());
     }
 
     public static Cells roofs(BenchReport report) {

@@ -30,6 +30,10 @@ final class RooflinePlot {
     private static final double MARGIN = 60;
     /** Peaks that differ by less are one line to the eye. */
     private static final double ALIKE = 0.03;
+    /** Of a line's height: where its name stands ... */
+    private static final double ABOVE = 1.14;
+    /** ... unless a line that is less than so many times as high has its own there: then as far below. */
+    private static final double NEAR = 1.4;
 
     /** Multiply-adds a byte and a second. */
     private record Point(String isa, String kind, double intensity, double rate) {}
@@ -54,12 +58,15 @@ final class RooflinePlot {
                 .setYAxisMin(decade(points.stream().mapToDouble(Point::rate).min().orElse(1), Math::floor))
                 .setYAxisMax(decade(1.3 * roofs.getFirst().peak() / GIGA, Math::ceil));
         Set<String> explained = new HashSet<>();
+        double named = Double.MAX_VALUE;
         for (int i = 0; i < roofs.size(); i++) {
             Roof roof = roofs.get(i);
             addRoof(chart, roof, left, right, PlotStyle.colour(i));
             List<Roof> alike = roofs.stream().filter(other -> Math.abs(other.peak() / roof.peak() - 1) < ALIKE).toList();
             if (alike.getFirst() == roof) {
-                addLabel(chart, alike, right);
+                boolean near = named < NEAR * roof.peak();
+                addLabel(chart, alike, right, near ? 1 / ABOVE : ABOVE);
+                named = near ? Double.MAX_VALUE : roof.peak();
             }
             addPoints(chart, points.stream().filter(point -> point.isa().equals(roof.isa())).toList(), PlotStyle.colour(i), explained);
         }
@@ -108,11 +115,11 @@ final class RooflinePlot {
     }
 
     /** One label for lines that lie on each other. */
-    private static void addLabel(XYChart chart, List<Roof> alike, double right) {
+    private static void addLabel(XYChart chart, List<Roof> alike, double right, double above) {
         Roof first = alike.getFirst();
         String names = alike.stream().map(Roof::isa).sorted().collect(Collectors.joining(", "));
         chart.addAnnotation(PlotStyle.label(String.format(Locale.ROOT, "%s: %.0f G/s, %.0f GB/s", names, first.peak() / GIGA,
-                first.readBandwidth() / GIGA), right / Math.sqrt(MARGIN), first.peak() / GIGA * 1.14));
+                first.readBandwidth() / GIGA), right / Math.sqrt(MARGIN), first.peak() / GIGA * above));
     }
 
     /** One series for each kind; the first of a kind explains its marker in the legend. */

@@ -127,7 +127,7 @@ final class SpeedPlots {
                 .map(group -> values.containsKey(group) ? Math.round(values.get(group) * 10) / 10.0 : null).toList()));
         double top = comparisons.stream().mapToDouble(one -> Math.max(one.ours(), one.theirs())).max().getAsDouble();
         chart.getStyler().setYAxisMin(0.0).setYAxisMax(top * 1.12);
-        return List.of(new Plot("tokens", "Geometric means over the runs; the table of ratios has their confidence intervals.", chart));
+        return List.of(new Plot("tokens", "Medians over the runs; the table of ratios has confidence intervals.", chart));
     }
 
     private static List<String> other(Comparison comparison) {

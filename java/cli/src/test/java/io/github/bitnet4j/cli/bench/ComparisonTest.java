@@ -17,11 +17,22 @@ class ComparisonTest {
         // there are 2 degrees of freedom, for which Student's t at 97.5 % is 4.302653.
         Comparison one = compare(new double[] {1, Math.exp(0.2)}, new double[] {Math.exp(1), Math.exp(1.2)});
         double half = 4.302653 * Math.sqrt(0.02);
-        assertEquals(Math.exp(-1), one.ratio(), 1e-12);
+        assertEquals(Math.exp(-1), one.meanRatio(), 1e-12);
         assertEquals(Math.exp(-1 - half), one.low(), 1e-6);
         assertEquals(Math.exp(-1 + half), one.high(), 1e-6);
-        assertEquals(Math.exp(0.1), one.ours(), 1e-12);
-        assertEquals(Math.exp(1.1), one.theirs(), 1e-12);
+    }
+
+    @Test
+    void runsOfSeveralFilesAreOneSample() {
+        List<String> setting = List.of("f16 kv");
+        List<Sampled> pooled = Sampled.pooled(List.of(new Sampled("a", setting, "tg64", 1, new double[] {1, 5}),
+                new Sampled("a", setting, "tg64", 2, new double[] {7}), new Sampled("a", List.of("int8 kv"), "tg64", 1, new double[] {8}),
+                new Sampled("b", setting, "tg64", 1, new double[] {9}), new Sampled("a", setting, "tg64", 1, new double[] {2})));
+        assertEquals(List.of(2.0, 7.0, 8.0, 9.0), pooled.stream().map(Sampled::median).toList());
+        Comparison one = compare(new double[] {1, 5, 2}, new double[] {3, 4, 8, 100});
+        assertEquals(2, one.ours());
+        assertEquals(6, one.theirs());
+        assertEquals(1.0 / 3, one.ratio(), 1e-12);
     }
 
     @Test
