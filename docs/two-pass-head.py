@@ -1,4 +1,4 @@
-"""How many rows of a head survive each stage of a nested copy (two-pass-head.md, "Fewer bits first"). Needs numpy.
+"""How many rows of a head survive each stage of a nested copy (two-pass-head.md, "How many bits first"). Needs numpy.
 
     python3 docs/two-pass-head.py MODEL.gguf [LOGITS.npy]
 

@@ -341,7 +341,7 @@ typedef struct bn_top {
  *
  * The bounds fail for a wanted output with a probability of at most BN_TOP_FAILURE / count, over the choice of the
  * dither, whatever the weights and x are, provided that neither was chosen with knowledge of the dither: a row misses any
- * of its outputs with a probability of at most BN_TOP_FAILURE. docs/two-pass-head.md has the proof.
+ * of its count largest, one of those that share the last place counted, with a probability of at most BN_TOP_FAILURE. docs/two-pass-head.md has the proof.
  * weight: as bn_matmul's. x: [n][cols]. found and values: room for all outputs. scratch: bn_top_scratch(rows, cols, n)
  * bytes, 64-byte aligned. For a row of x that is not finite, or whose norm is outside 2^-60 .. 2^60, or whose count is more
  * than a sixth of the outputs, all are computed.

@@ -17,7 +17,8 @@ struct bn_context {
     bn_pool *pool;
     int32_t isa;
     atomic_int busy;
-    atomic_int cancelled;
+    atomic_int cancelled; /* every operation, until bn_resume                                               */
+    atomic_int stopped;   /* the operation that is running, which stays so: it has left out pieces, perhaps */
     int32_t kernel[BN_OPERATION_COUNT][BN_FORMAT_COUNT]; /* rows of the table, -1 for none */
     void *scratch; /* grows as it is needed */
     size_t scratch_bytes;
@@ -147,6 +148,7 @@ const char *bn_context_error(const bn_context *ctx)
 void bn_cancel(bn_context *ctx)
 {
     atomic_store(&ctx->cancelled, 1);
+    atomic_store(&ctx->stopped, 1);
 }
 
 void bn_resume(bn_context *ctx)
@@ -198,14 +200,16 @@ bn_status bn_enter(bn_context *ctx)
     int idle = 0;
     if (!atomic_compare_exchange_strong_explicit(&ctx->busy, &idle, 1, memory_order_acquire, memory_order_relaxed))
         return BN_ERROR_BUSY;
+    atomic_store(&ctx->stopped, 0);
+    if (atomic_load(&ctx->cancelled)) atomic_store(&ctx->stopped, 1);
     return BN_OK;
 }
 
 bn_status bn_leave(bn_context *ctx)
 {
-    const int cancelled = atomic_load(&ctx->cancelled);
+    const int stopped = atomic_load(&ctx->stopped);
     atomic_store_explicit(&ctx->busy, 0, memory_order_release);
-    return cancelled ? BN_CANCELLED : BN_OK;
+    return stopped ? BN_CANCELLED : BN_OK;
 }
 
 void bn_count(bn_context *ctx, bn_work work)
@@ -234,5 +238,5 @@ bn_status bn_fail(bn_context *ctx, bn_status status, const char *format, ...)
 
 void bn_parallel(bn_context *ctx, int64_t count, int64_t grain, bn_range_task task, void *argument)
 {
-    bn_pool_run(ctx->pool, count, grain, &ctx->cancelled, task, argument);
+    bn_pool_run(ctx->pool, count, grain, &ctx->stopped, task, argument);
 }

@@ -266,6 +266,42 @@ static void test_cancel(const char *data)
     bn_context_destroy(ctx);
 }
 
+typedef struct hasty {
+    bn_context *ctx;
+    atomic_int pieces;
+} hasty;
+
+static void cancel_and_resume(void *argument, int64_t begin, int64_t end, int32_t thread)
+{
+    (void)begin, (void)end, (void)thread;
+    hasty *job = argument;
+    if (atomic_fetch_add(&job->pieces, 1) > 0) return;
+    bn_cancel(job->ctx);
+    bn_resume(job->ctx);
+}
+
+/* An operation that was cancelled for a moment has left out pieces: it does nothing more, and says so. */
+static void test_resume_within(void)
+{
+    enum { PIECES = 100000 };
+    for (int32_t threads = 1; threads <= 2; threads++) {
+        hasty job = {0};
+        if (!expect(bn_context_create(threads, BN_ISA_AUTO, &job.ctx) == BN_OK, "%d threads", threads)) return;
+        expect(bn_enter(job.ctx) == BN_OK, "the guard is free");
+        bn_parallel(job.ctx, PIECES, 1, cancel_and_resume, &job);
+        const int first = atomic_load(&job.pieces);
+        expect(first < PIECES, "all pieces were done");
+        bn_parallel(job.ctx, PIECES, 1, cancel_and_resume, &job);
+        expect(atomic_load(&job.pieces) == first, "the operation went on");
+        expect(bn_leave(job.ctx) == BN_CANCELLED, "it was cancelled");
+        expect(bn_enter(job.ctx) == BN_OK, "the guard is free");
+        bn_parallel(job.ctx, PIECES, 1, cancel_and_resume, &job);
+        expect(atomic_load(&job.pieces) == first + PIECES, "the next one is not");
+        expect(bn_leave(job.ctx) == BN_OK, "nor does it say so");
+        bn_context_destroy(job.ctx);
+    }
+}
+
 int main(void)
 {
     test_names();
@@ -279,6 +315,7 @@ int main(void)
     memset(data, 1, BYTES);
     test_one_caller_at_a_time(data);
     test_cancel(data);
+    test_resume_within();
     test_copy(data);
     free(data);
     return expect_result();

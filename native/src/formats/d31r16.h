@@ -38,6 +38,7 @@ enum {
     BN_D31R16_QUADS = 8,       /* of a run                                                     */
     BN_D31R16_HEADER = 128,    /* bytes of steps and sums                                      */
     BN_D31R16_TAIL = 64,       /* bytes after the fourth bits                                  */
+    BN_D31R16_AHEAD = 16,      /* rows between those whose fourth bits are read and asked for  */
     BN_D31R16_MOST_COLS = 8192 /* 7 * 128 * cols stays below 2^24: a float holds every sum     */
 };
 
@@ -88,6 +89,12 @@ static inline int32_t bn_d31r16_code(const uint8_t *group, size_t r, size_t k)
 static inline int32_t bn_d31r16_bit(const uint8_t *bits, size_t k)
 {
     return bits[k / 8] >> k % 8 & 1;
+}
+
+/* Asks for the fourth bits of a row: rows are scattered, and no hardware foresees the next. */
+static inline void bn_d31r16_ask(const uint8_t *bits, size_t bytes)
+{
+    for (size_t b = 0; b < bytes; b += 64) __builtin_prefetch(bits + b, 0, 2);
 }
 
 typedef struct bn_dither {

@@ -17,7 +17,6 @@ enum {
     COARSE_BYTES = 64 * 1024, /* of one piece of the coarse pass, about                           */
     COARSE_GROUPS = 64,       /* and its groups at most                                           */
     CLOSER_GROUPS = 64,       /* of one piece of the closer pass, few of whose rows it reads      */
-    AHEAD = 16,               /* rows between the fourth bits that are read and those asked for   */
     EXACT_ROWS = 16,          /* rows of one piece of the exact pass                              */
     BOUNDS = 2,               /* of a row: a wanted one is missed if either fails                 */
     MORE = 4,                 /* so many times the wanted rows are computed first, and ...        */
@@ -326,7 +325,6 @@ static void list_first(void *argument, int64_t begin, int64_t end, int32_t threa
     const passes *job = argument;
     for (int64_t t = begin; t < end; t++) {
         search *of = &job->searches[t];
-        memset(of->marked, 0, words((size_t)job->weight->rows) * sizeof *of->marked);
         if (!of->all) {
             list_most_promising(of, promising(of));
             continue;
@@ -363,11 +361,6 @@ static void list_rest(void *argument, int64_t begin, int64_t end, int32_t thread
 
 /* ---- the closer pass: rows whose bound reaches T, with their fourth bits ---- */
 
-static void ask(const uint8_t *bits, size_t bytes)
-{
-    for (size_t b = 0; b < bytes; b += 64) __builtin_prefetch(bits + b, 0, 2);
-}
-
 /* upper + d ((2 (sum of p where the fourth bit is 1) - sum of p) / (4 s) + M' - M) */
 static void bound_closer(search *job, const uint8_t *bits, int32_t row)
 {
@@ -378,14 +371,14 @@ static void bound_closer(search *job, const uint8_t *bits, int32_t row)
     job->upper[row] = upper <= INFINITY ? upper : INFINITY;
 }
 
-/* Some groups of one search: the rows to be bounded closer are scattered, and no hardware foresees the next. */
+/* Some groups of one search. */
 static int64_t bound_some_closer(search *of, int64_t begin, int64_t end)
 {
     const bn_matrix *coarse = of->passes->coarse;
     const size_t cols = (size_t)coarse->cols, bytes = bn_d31r16_bits_bytes(cols);
     const uint8_t *bits = (const uint8_t *)coarse->data + bn_d31r16_bits_at((size_t)coarse->rows, cols);
-    int32_t rows[CLOSER_GROUPS * BN_D31R16_ROWS + 1];
-    int64_t groups[CLOSER_GROUPS + 1], count = 0, group_count = 0;
+    int32_t rows[CLOSER_GROUPS * BN_D31R16_ROWS];
+    int64_t groups[CLOSER_GROUPS], count = 0, group_count = 0;
     for (int64_t g = begin; g < end; g++) {
         if (!(of->most[g] >= of->least)) continue;
         groups[group_count++] = g;
@@ -394,9 +387,9 @@ static int64_t bound_some_closer(search *of, int64_t begin, int64_t end)
             count += of->upper[i] >= of->least;
         }
     }
-    for (int64_t i = 0; i < count + AHEAD; i++) {
-        if (i < count) ask(bits + (size_t)rows[i] * bytes, bytes);
-        if (i >= AHEAD) bound_closer(of, bits + (size_t)rows[i - AHEAD] * bytes, rows[i - AHEAD]);
+    for (int64_t i = 0; i < count + BN_D31R16_AHEAD; i++) {
+        if (i < count) bn_d31r16_ask(bits + (size_t)rows[i] * bytes, bytes);
+        if (i >= BN_D31R16_AHEAD) bound_closer(of, bits + (size_t)rows[i - BN_D31R16_AHEAD] * bytes, rows[i - BN_D31R16_AHEAD]);
     }
     for (int64_t i = 0; i < group_count; i++) of->most[groups[i]] = largest(of->upper + groups[i] * BN_D31R16_ROWS);
     return count;
@@ -422,7 +415,6 @@ static void hand_out(void *argument, int64_t begin, int64_t end, int32_t thread)
     for (int64_t t = begin; t < end; t++) {
         const search *of = &job->searches[t];
         bn_top *top = of->top;
-        top->computed = 0;
         for (size_t i = 0; i < words((size_t)job->weight->rows); i++)
             for (uint64_t left = of->marked[i]; left != 0; left &= left - 1) {
                 const int32_t row = (int32_t)(64 * i) + __builtin_ctzll(left);
@@ -505,7 +497,9 @@ bn_status bn_matmul_top(bn_context *ctx, const bn_matrix *weight, const bn_matri
         of.most = (float *)(void *)((uint8_t *)of.upper + lines(rows * sizeof(float)));
         of.marked = (uint64_t *)(void *)((uint8_t *)of.most + lines(bn_d31r16_groups(rows) * sizeof(float)));
         of.list = (int32_t *)(void *)((uint8_t *)of.marked + lines(words(rows) * sizeof(uint64_t)));
+        memset(of.marked, 0, words(rows) * sizeof *of.marked);
         job.searches[t] = of;
+        top[t].computed = 0;
     }
     bn_parallel(ctx, n, 1, prepare_rows, &job);
     coarse_pass(ctx, &job);

@@ -114,10 +114,14 @@ static void listed_bits(void *argument, int64_t begin, int64_t end, int32_t thre
 {
     const bn_trial *trial = argument;
     const size_t rows = (size_t)trial->shape.rows, cols = (size_t)trial->shape.cols;
+    const size_t bytes = bn_d31r16_bits_bytes(cols);
     const uint8_t *bits = bn_trial_matrix(trial) + bn_d31r16_bits_at(rows, cols);
     int32_t *sum = bn_trial_out(trial, thread);
-    for (int64_t i = begin; i < end; i++)
-        ((bn_bit_sum_fn)trial->kernel.function)(bits + (size_t)trial->list[i] * bn_d31r16_bits_bytes(cols), cols, trial->q, sum);
+    for (int64_t i = begin; i < end; i++) {
+        const int64_t next = i + BN_D31R16_AHEAD;
+        if (next < trial->count) bn_d31r16_ask(bits + (size_t)trial->list[next] * bytes, bytes);
+        ((bn_bit_sum_fn)trial->kernel.function)(bits + (size_t)trial->list[i] * bytes, cols, trial->q, sum);
+    }
 }
 
 bn_status bn_trial_bit_sum(bn_trial *trial)
@@ -155,9 +159,11 @@ static void packed_rows(void *argument, int64_t begin, int64_t end, int32_t thre
 bn_status bn_trial_coarse_pack(bn_trial *trial)
 {
     const bn_trial_shape *s = &trial->shape;
-    if (bn_matrix_bytes(BN_TYPE_D31_R16, s->rows, s->cols) == 0) return bn_trial_refuse(trial, "the shapes of its format");
-    trial->x = bn_trial_floats(trial, 3 * (size_t)s->cols);
-    if (trial->x == NULL || !bn_trial_outputs(trial, bn_d31r16_group_bytes((size_t)s->cols) + bn_d31r16_bits_bytes((size_t)s->cols), 0)) return BN_ERROR_MEMORY;
+    const size_t cols = (size_t)s->cols, out = bn_d31r16_group_bytes(cols) + bn_d31r16_bits_bytes(cols);
+    if (bn_matrix_bytes(BN_TYPE_D31_R16, s->rows, s->cols) == 0)
+        return bn_trial_refuse(trial, "the shapes of its format");
+    trial->x = bn_trial_floats(trial, 3 * cols);
+    if (trial->x == NULL || !bn_trial_outputs(trial, out, 0)) return BN_ERROR_MEMORY;
     trial->pass = packed_rows;
     trial->count = s->rows;
     trial->grain = BN_D31R16_ROWS;

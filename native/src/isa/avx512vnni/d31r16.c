@@ -1,6 +1,6 @@
 /*
- * Sums over D31_R16 weights with 512-bit vpdpbusd. A register is a line: four to three columns of 16 rows a byte; int32
- * lane r belongs to row r from the first instruction to the last, so that there is no horizontal sum. Codes stay where
+ * Sums over D31_R16 weights with 512-bit vpdpbusd. A register is a line: a byte holds two codes of its row and two bits
+ * of others; int32 lane r belongs to row r from the first instruction to the last, so that there is no horizontal sum. Codes stay where
  * they are in their bytes, so that most take one mask:
  *
  *     line & 0x07                                   quads 0, 2, 4: the code

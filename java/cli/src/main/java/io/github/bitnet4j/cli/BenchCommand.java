@@ -64,7 +64,7 @@ final class BenchCommand extends ModelCommand {
     @Option(names = "-b", split = ",", paramLabel = "N", order = 4, description = "Most tokens of a prompt in one pass (default: 512).")
     private List<Integer> batches = List.of(ModelOptions.DEFAULT.batchSize());
 
-    @Option(names = "-r", paramLabel = "N", order = 5, description = "Runs of each test, after one to warm up (default: 5).")
+    @Option(names = "-r", paramLabel = "N", order = 5, description = "Runs of each test, after one or more to warm up (default: 5).")
     private int runs = 5;
 
     @Option(names = "--kernels", split = ",", arity = "0..1", paramLabel = "WORDS", fallbackValue = "", order = 6,

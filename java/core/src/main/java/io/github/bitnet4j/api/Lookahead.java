@@ -43,8 +43,7 @@ final class Lookahead implements Session.Wish {
         int most = Math.min(draft.most(), session.mostGuesses());
         guesses = new int[most];
         chances = new float[most];
-        wanted = new Candidates[most + 1];
-        Arrays.setAll(wanted, i -> new Candidates());
+        wanted = session.rows();
         add = new IntConsumer[most + 1];
         Arrays.setAll(add, i -> id -> addTo(wanted[i], id));
     }

@@ -21,8 +21,8 @@ import java.util.Optional;
  * @param kvPrecision   of the keys and values that a session keeps, and of attention: {@code F16} for generating,
  *                      {@code INT8} for generating long texts in half the memory, faster and a little less exact, {@code F32}
  *                      for comparing logits with those of an exact evaluation
- * @param head          how a generation finds the tokens it can choose: {@code TWO_PASS} reads about four bits a weight, takes
- *                      memory of that size, and chooses the same tokens; {@code AUTO} does so where the file has that copy, or
+ * @param head          how a generation finds the tokens it can choose: {@code TWO_PASS} reads about three bits a weight of a
+ *                      copy, takes memory for four, and chooses the same tokens; {@code AUTO} does so where the file has that copy, or
  *                      the head is so large that it pays; {@code EXACT} is for those who only want logits
  * @param load          where weights lie: {@code HUGEPAGES} copies them to pages that are read faster
  * @param loadListener  hears how far the copying has come

@@ -12,6 +12,7 @@ import io.github.bitnet4j.model.RowConsumer;
 import io.github.bitnet4j.sampling.Sampler;
 import io.github.bitnet4j.sampling.SamplingOptions;
 import java.util.Arrays;
+import java.util.stream.Stream;
 
 /**
  * One sequence: the tokens so far and their keys and values. Generations continue it; {@link #rewind} takes tokens
@@ -56,6 +57,8 @@ public final class Session implements AutoCloseable {
     private int row;
     /** Whether that row still is as it was computed. */
     private boolean fresh;
+    /** Those of a pass, by row, lent to whose wish it is. */
+    private final Candidates[] rows = Stream.generate(Candidates::new).limit(ROWS).toArray(Candidates[]::new);
     /** The last row of an evaluation. */
     private final Candidates evaluated = new Candidates();
     private final Wish evaluation = row -> evaluated;
@@ -151,7 +154,6 @@ public final class Session implements AutoCloseable {
     public void evaluate(int[] tokens, int firstWanted, LogitsListener listener) {
         int base = size;
         append(tokens);
-        evaluated.all();
         run(size, base + firstWanted, evaluation, PrefillListener.NONE, new Cancellation(), (row, values) -> {
             evaluated.take(values);
             listener.accept(computed + row - base, evaluated.logits());
@@ -204,6 +206,11 @@ public final class Session implements AutoCloseable {
         if (size + more > ids.length) {
             ids = Arrays.copyOf(ids, Math.max(2 * ids.length, size + more));
         }
+    }
+
+    /** For wishes: the logits after the last token, then those after each guess. Only one wish's are there at a time. */
+    Candidates[] rows() {
+        return rows;
     }
 
     /** Most guesses that a pass has room for. */

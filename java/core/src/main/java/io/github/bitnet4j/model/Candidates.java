@@ -86,7 +86,7 @@ public final class Candidates {
         MemorySegment.copy(values, ValueLayout.JAVA_FLOAT, 0, logits, 0, count);
     }
 
-    /** Whether {@link #logits} has one for every token, at its id; otherwise {@link #ids} says whose they are. */
+    /** Whether {@link #logits} has one for every token, at its id; otherwise {@link #ids} says whose they are, fewer. */
     public boolean every() {
         return every;
     }

@@ -165,7 +165,12 @@ public final class TwoPassHead {
         }
         kernels.matmulTop(head, coarse, requests, x, count, scratch);
         for (int i = 0; i < count; i++) {
-            batch.candidates(first + i).take(found[i], values[i], (int) bn_top.computed(request[i]));
+            long computed = bn_top.computed(request[i]);
+            if (computed == vocabulary) {
+                batch.candidates(first + i).take(values[i]);
+            } else {
+                batch.candidates(first + i).take(found[i], values[i], (int) computed);
+            }
         }
     }
 

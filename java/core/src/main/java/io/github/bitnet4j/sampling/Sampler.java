@@ -97,8 +97,8 @@ public final class Sampler {
     /**
      * Chooses one of the tokens whose logits are known, as it would of all, and {@linkplain #accept accepts} it.
      *
-     * @param ids        the tokens, in rising order: as many of the largest logit as {@link #candidates} said, and the
-     *                   {@linkplain #forEachAdjusted adjusted} ones
+     * @param ids        the tokens, in rising order: those of as many of the largest logits as {@link #candidates} said, all if that
+     *                   was 0, and the {@linkplain #forEachAdjusted adjusted} ones
      * @param logits     theirs; used as scratch memory
      * @param count      how many
      * @param vocabulary tokens of the model
@@ -159,12 +159,12 @@ public final class Sampler {
     }
 
     private int draw(int[] ids, float[] logits, int count, int vocabulary, float max) {
-        int k = options.topK();
-        if (k == 0 || k >= vocabulary) {
-            return draw(ids, logits, count, max);
-        }
+        int k = options.topK() == 0 ? vocabulary : Math.min(options.topK(), vocabulary);
         if (k > count) {
             throw new IllegalArgumentException("there are " + count + " logits for a choice among the " + k + " largest");
+        }
+        if (k == vocabulary) {
+            return draw(ids, logits, count, max);
         }
         if (topK.ids.length != k) {
             topK = new TopK(k);

@@ -295,6 +295,7 @@ class SpeculationTest {
                 case 0 -> session.rewind(session.position() - random.nextInt(2));
                 case 1 -> session.evaluate(new int[] {random.nextInt(2000)}, random.nextInt(2), (index, logits) -> {});
                 case 2 -> ids.add(second.next().id());
+                case 3 -> ids.add(session.likeliest(random.ints(1 + random.nextInt(3), 0, 2000).toArray()));
                 default -> ids.add(first.next().id());
             }
         }

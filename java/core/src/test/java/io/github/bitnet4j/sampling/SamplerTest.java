@@ -279,6 +279,8 @@ class SamplerTest {
                 () -> new Sampler(SamplingOptions.GREEDY.withLogitBias(Map.of(3, 1f))).sample(ids, new float[2], 2, 9));
         assertMessage("there are 2 logits for a choice among the 3 largest",
                 () -> new Sampler(SamplingOptions.DEFAULT.withTopK(3)).sample(ids, new float[2], 2, 9));
+        assertMessage("there are 2 logits for a choice among the 9 largest",
+                () -> new Sampler(SamplingOptions.DEFAULT.withTopK(0)).sample(ids, new float[2], 2, 9));
         assertMessage("token 8, but the model has 8 tokens",
                 () -> new Sampler(SamplingOptions.GREEDY.withLogitBias(Map.of(8, 1f))).sample(ids, new float[2], 2, 8));
         assertEquals(4, new Sampler(SamplingOptions.GREEDY).sample(ids, new float[] {1, 2}, 2, 9));

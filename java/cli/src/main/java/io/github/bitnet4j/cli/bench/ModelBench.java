@@ -24,7 +24,7 @@ import java.util.stream.DoubleStream;
  */
 public final class ModelBench {
     private static final long SEED = 1;
-    /** Tokens are generated for so long before those that count, while Java compiles what it has to do for each. */
+    /** Whole runs are made before those that count until this time is over, while Java compiles what it has to do for each token. */
     private static final double WARM_UP_SECONDS = 1;
     /** Readings of which the best is the machine's bandwidth; the first brings the weights from the disk. */
     private static final int BANDWIDTH_RUNS = 6;
