@@ -9,6 +9,8 @@ import io.github.bitnet4j.model.HeadMode;
 import io.github.bitnet4j.model.Work;
 import io.github.bitnet4j.tokenizer.Tokenizer;
 import java.lang.foreign.MemorySegment;
+import java.lang.management.CompilationMXBean;
+import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -24,8 +26,13 @@ import java.util.stream.DoubleStream;
  */
 public final class ModelBench {
     private static final long SEED = 1;
-    /** Whole runs are made before those that count until this time is over, while Java compiles what it has to do for each token. */
+    /**
+     * Before the runs that count there are others, for so long at least and as long as compiling what Java has to do for each token
+     * takes more than this share of one: it would take the cores from the kernels. But not for ever.
+     */
     private static final double WARM_UP_SECONDS = 1;
+    private static final double COMPILING = 0.005;
+    private static final double WARM_UP_SECONDS_AT_MOST = 15;
     /** Readings of which the best is the machine's bandwidth; the first brings the weights from the disk. */
     private static final int BANDWIDTH_RUNS = 6;
     private static final List<String> PREFILL = List.of("gemm", "gemm_packed");
@@ -139,13 +146,20 @@ public final class ModelBench {
         Work cold = model.kernels().work();
         int[] some = test.prefill() ? Arrays.copyOf(tokens, Math.min(options.batchSize(), tokens.length)) : tokens;
         long[] nanos = new long[some.length];
-        long start = System.nanoTime();
+        CompilationMXBean compiler = ManagementFactory.getCompilationMXBean();
+        double all = 0;
+        double compiling;
         int done = 0;
         do {
             session.rewind(test.depth());
+            long compiled = compiler.getTotalCompilationTime();
+            long start = System.nanoTime();
             pass(test, some, nanos, 0);
+            double seconds = (System.nanoTime() - start) / 1e9;
+            compiling = (compiler.getTotalCompilationTime() - compiled) / 1e3 / seconds;
+            all += seconds;
             done += some.length;
-        } while (!test.prefill() && System.nanoTime() - start < WARM_UP_SECONDS * 1e9);
+        } while (!test.prefill() && (all < WARM_UP_SECONDS || compiling > COMPILING && all < WARM_UP_SECONDS_AT_MOST));
         return model.kernels().work().minus(cold).bytes() / done;
     }
 

@@ -24,7 +24,7 @@ import org.knowm.xchart.style.markers.SeriesMarkers;
 final class RooflinePlot {
     private static final Map<String, Marker> MARKERS = Map.of("gemv", SeriesMarkers.CIRCLE, "gemm", SeriesMarkers.SQUARE,
             "gemm_packed", SeriesMarkers.DIAMOND, "coarse", SeriesMarkers.TRIANGLE_UP, "gemv_rows", SeriesMarkers.TRIANGLE_DOWN,
-            "whole model", SeriesMarkers.CROSS);
+            "bit_sum", SeriesMarkers.PLUS, "whole model", SeriesMarkers.CROSS);
     private static final double GIGA = 1e9;
     /** To the right of the last point, for the names of the lines: so many times its multiply-adds a byte. */
     private static final double MARGIN = 60;
