@@ -342,7 +342,7 @@ static void set_least(void *argument, int64_t begin, int64_t end, int32_t thread
         search *of = &job->searches[t];
         const int64_t first = of->listed;
         of->listed = 0;
-        of->least = of->all || first == 0 ? INFINITY : reached(of, of->top->count, first);
+        of->least = of->all ? INFINITY : reached(of, of->top->count, first);
     }
 }
 

@@ -136,7 +136,8 @@ public final class BitNetTransformer implements AutoCloseable {
 
     /**
      * Computes all rows of a batch, writes their keys and values into their caches, and hands out the logits that were
-     * wanted, or gives them to their {@link Candidates}. After {@link CancelledException} the caches of the batch hold nothing reliable at its positions.
+     * wanted, or gives them to their {@link Candidates}. After {@link CancelledException} the caches of the batch hold nothing
+     * reliable at its positions.
      */
     public void forward(Batch batch, Cancellation cancellation, RowConsumer consumer) {
         forward(batch, cancellation, consumer, Optional.empty());

@@ -12,8 +12,8 @@ public enum HeadMode {
     /**
      * Bounds every logit with a copy of the head, at three bits a weight and a fourth of the rows that these leave, and computes
      * those that could still matter from the head itself, exactly. The copy is that of the file or one that is made when the
-     * model is opened; it takes {@code vocabulary * hidden / 2} bytes. Which tokens are found differs from {@link #EXACT} with a probability of at most
-     * 1e-12 a token.
+     * model is opened; it takes {@code vocabulary * hidden / 2} bytes. Which tokens are found differs from {@link #EXACT} with
+     * a probability of at most 1e-12 a token.
      */
     TWO_PASS
 }
