@@ -16,7 +16,7 @@ function(bn_emulated_golden name isa processor)
   set_tests_properties(${name} PROPERTIES LABELS emulated)
 endfunction()
 
-set(tests pool_test context_test repack_test verify_test trial_test top_test)
+set(tests pool_test context_test gates_test repack_test verify_test trial_test top_test)
 
 # The words that kernels' names end with are those of the tier: "_neon".
 if(CMAKE_CROSSCOMPILING)

@@ -2,8 +2,8 @@
  * BitLinear: exact integer products, then one epilogue that every ISA shares, so that the floats are the same too.
  *
  * One row of activations (decode) reads every weight once: the rows of all products are laid end to end and each
- * thread streams through its own run of them. Several rows are linear_many.c's, weights that are indices into tables
- * linear_tables.c's.
+ * thread streams through its own run of them. Rows that are left out are linear_gated.c's, several rows of activations
+ * linear_many.c's, weights that are indices into tables linear_tables.c's.
  */
 #include <stdatomic.h>
 #include <stddef.h>
@@ -13,23 +13,16 @@
 #include "linear.h"
 
 enum {
-    RUN_BYTES = 32 * 1024, /* weights of one piece of a matrix-vector product, about                */
-    RUN_ROWS = 1280,       /* and its rows at most: a multiple of every step                        */
-    GATED = 4,             /* times as much in a piece when most of it is perhaps not read          */
-    LOOK = 256,            /* rows after a piece whose gates are looked at to ask for their weights */
+    RUN_BYTES = 32 * 1024, /* weights of one piece of a matrix-vector product, about                 */
+    GATED = 4,             /* times as much in a piece when most of it is perhaps not read           */
     MAX_COLS = 1 << 19     /* 64 * 2 * 128 * cols / 4 stays below 2^31 in every lane of every kernel */
 };
 
 typedef struct linear {
     const bn_product *products;
-    const bn_quantized *x;
+    const bn_one_row *one;
     int64_t step; /* every product begins and is cut at multiples of it */
-    int gated;    /* some product is                                    */
-    bn_gemv_fn gemv[BN_FORMAT_COUNT];
-    size_t cols[BN_FORMAT_COUNT]; /* that they are given: those of whole blocks of I2_S */
-    bn_gemv_rows_fn gemv_rows; /* I2_S */
-    bn_epilogue_fn epilogue;
-    atomic_int_fast64_t *skipped; /* rows behind closed gates that were not read */
+    bool gated;   /* some product is                                    */
 } linear;
 
 /* Rows of a product in the sequence of all products: whole steps, so that each product begins with one. */
@@ -38,61 +31,25 @@ static int64_t span_of(const linear *job, const bn_product *product)
     return (product->weight->rows + job->step - 1) / job->step * job->step;
 }
 
-/* The rows from `begin` to `end` whose gate is not <= 0 (that of a NaN counts), less `first`, to list. */
-static size_t open_gates(const float *gate, int64_t begin, int64_t end, int64_t first, int32_t *list)
-{
-    size_t count = 0;
-    for (int64_t i = begin; i < end; i++) {
-        list[count] = (int32_t)(i - first);
-        count += !(gate[i] <= 0);
-    }
-    return count;
-}
-
-/*
- * Rows [begin, end) of a gated product: those with an open gate as ever, 0 for the others. When more than two fifths are
- * open all are read, one after the other: memory gives neighbouring rows more than twice as fast as scattered ones.
- */
-static void gated_rows(const linear *job, const bn_product *product, int64_t begin, int64_t end)
-{
-    const bn_matrix *weight = product->weight;
-    const uint8_t *w = bn_ternary_row(weight, begin);
-    const size_t cols = job->cols[BN_FORMAT_I2_S], all = (size_t)(end - begin);
-    const int64_t look = weight->rows - end < LOOK ? weight->rows : end + LOOK;
-    int32_t list[RUN_ROWS + LOOK + 1], dot[RUN_ROWS];
-    const size_t count = open_gates(product->gate, begin, end, begin, list);
-    const size_t ahead = open_gates(product->gate, end, look, begin, list + count);
-    const int scattered = 5 * count <= 2 * all;
-    if (scattered) {
-        atomic_fetch_add_explicit(job->skipped, end - begin - (int64_t)count, memory_order_relaxed);
-        job->gemv_rows(w, cols, list, count, ahead, job->x->q, dot);
-    } else {
-        job->gemv[BN_FORMAT_I2_S](w, cols, all, job->x->q, dot);
-    }
-    if (!product->accumulate) memset(product->y + begin, 0, all * sizeof *product->y);
-    for (size_t i = 0; i < count; i++)
-        bn_linear_epilogue(job->epilogue, product, job->x, 0, begin + list[i], 1, scattered ? dot + i : dot + list[i], false);
-}
-
 /* Rows [begin, end) of all products laid end to end, by one row of activations. */
 static void run_of_rows(void *argument, int64_t begin, int64_t end, int32_t thread)
 {
     (void)thread;
     const linear *job = argument;
     const bn_product *product = job->products;
-    int32_t dot[RUN_ROWS];
+    int32_t dot[BN_RUN_ROWS];
     while (begin < end) {
         const bn_matrix *weight = product->weight;
         const int64_t span = span_of(job, product);
         if (begin < span) {
             const int64_t last = end < weight->rows ? end : weight->rows;
             const size_t count = (size_t)(last - begin);
-            if (product->gate != NULL && weight->type == BN_TYPE_I2_S) {
-                gated_rows(job, product, begin, last);
+            if (bn_linear_leaves_out(product)) {
+                bn_linear_open_rows(job->one, product, begin, last);
             } else {
                 const int32_t format = bn_ternary_format(weight->type);
-                job->gemv[format](bn_ternary_row(weight, begin), job->cols[format], count, job->x->q, dot);
-                bn_linear_epilogue(job->epilogue, product, job->x, 0, begin, count, dot, false);
+                job->one->gemv[format](bn_ternary_row(weight, begin), job->one->cols[format], count, job->one->x->q, dot);
+                bn_linear_epilogue(job->one->epilogue, product, job->one->x, 0, begin, count, dot, false);
             }
             begin = span;
         }
@@ -108,32 +65,48 @@ static void run_of_rows(void *argument, int64_t begin, int64_t end, int32_t thre
  */
 static int64_t run_length(const bn_context *ctx, const linear *job, int64_t rows)
 {
-    int64_t run = RUN_BYTES / ((job->x->cols + 3) / 4);
+    int64_t run = RUN_BYTES / ((job->one->x->cols + 3) / 4);
     if (job->gated) run *= GATED;
     if (job->step % BN_I2C_STRIP == 0) run = rows / bn_context_threads(ctx);
     run = run / job->step * job->step;
-    return run < job->step ? job->step : run > RUN_ROWS ? RUN_ROWS : run;
+    return run < job->step ? job->step : run > BN_RUN_ROWS ? BN_RUN_ROWS : run;
+}
+
+/* Products of which none waits for another, in one parallel region. */
+static void side_by_side(bn_context *ctx, const bn_one_row *one, const bn_product *products, int32_t count)
+{
+    linear job = {.products = products, .one = one, .step = BN_I2R16_ROWS};
+    for (int32_t i = 0; i < count; i++) {
+        const int64_t group = bn_ternary_group(products[i].weight->type);
+        for (const int64_t step = job.step; job.step % group != 0;) job.step += step;
+        job.gated |= bn_linear_leaves_out(&products[i]);
+    }
+    int64_t rows = 0;
+    for (int32_t i = 0; i < count; i++) rows += span_of(&job, &products[i]);
+    bn_parallel(ctx, rows, run_length(ctx, &job, rows), run_of_rows, &job);
+}
+
+/* Whether a product waits for the one before it, row by row, so that both can share a parallel region of their own. */
+static bool pair(const bn_product *products)
+{
+    return bn_linear_waits(&products[1], &products[0]) && products[1].weight->rows == products[0].weight->rows;
 }
 
 /* Gives the rows behind closed gates that were not read. */
 static int64_t one_row(bn_context *ctx, const bn_product *products, int32_t count, const bn_quantized *x)
 {
     atomic_int_fast64_t skipped = 0;
-    linear job = {.products = products, .x = x, .step = BN_I2R16_ROWS, .skipped = &skipped};
-    job.epilogue = (bn_epilogue_fn)bn_kernel_of(ctx, BN_OPERATION_EPILOGUE, BN_FORMAT_F32);
+    bn_one_row one = {.x = x, .skipped = &skipped};
+    one.epilogue = (bn_epilogue_fn)bn_kernel_of(ctx, BN_OPERATION_EPILOGUE, BN_FORMAT_F32);
     for (int32_t f = BN_FORMAT_I2_S; f <= BN_FORMAT_B3_R80; f++) {
-        job.gemv[f] = (bn_gemv_fn)bn_kernel_of(ctx, BN_OPERATION_GEMV, (bn_format)f);
-        job.cols[f] = f == BN_FORMAT_I2_S ? bn_i2s_whole((size_t)x->cols) : (size_t)x->cols;
+        one.gemv[f] = (bn_gemv_fn)bn_kernel_of(ctx, BN_OPERATION_GEMV, (bn_format)f);
+        one.cols[f] = f == BN_FORMAT_I2_S ? bn_i2s_whole((size_t)x->cols) : (size_t)x->cols;
     }
-    job.gemv_rows = (bn_gemv_rows_fn)bn_kernel_of(ctx, BN_OPERATION_GEMV_ROWS, BN_FORMAT_I2_S);
-    for (int32_t i = 0; i < count; i++) {
-        const int64_t group = bn_ternary_group(products[i].weight->type);
-        for (const int64_t step = job.step; job.step % group != 0;) job.step += step;
-        job.gated |= products[i].gate != NULL;
-    }
-    int64_t rows = 0;
-    for (int32_t i = 0; i < count; i++) rows += span_of(&job, &products[i]);
-    bn_parallel(ctx, rows, run_length(ctx, &job, rows), run_of_rows, &job);
+    one.gemv_rows = (bn_gemv_rows_fn)bn_kernel_of(ctx, BN_OPERATION_GEMV_ROWS, BN_FORMAT_I2_S);
+    if (count == 2 && pair(products))
+        bn_linear_gate_and_rows(ctx, &one, &products[0], &products[1]);
+    else
+        side_by_side(ctx, &one, products, count);
     return atomic_load(&skipped);
 }
 
@@ -230,12 +203,19 @@ static bn_status check(bn_context *ctx, const bn_product *products, int32_t coun
     return BN_OK;
 }
 
-/* The end of the products from `first` on that share a parallel region: all but in a call that mixes tables with others. */
+/*
+ * The end of the products from `first` on that share a parallel region: all but in a call that mixes tables with others, or
+ * where one waits for another.
+ */
 static int32_t alike(const bn_context *ctx, const bn_product *products, int32_t count, int32_t first, int64_t n)
 {
-    int32_t i = first + 1;
     const bool looks_up = bn_linear_looks_up(ctx, products[first].weight, n);
-    while (i < count && bn_linear_looks_up(ctx, products[i].weight, n) == looks_up) i++;
+    int32_t i = first + 1;
+    for (; i < count && bn_linear_looks_up(ctx, products[i].weight, n) == looks_up; i++) {
+        if (pair(&products[i - 1])) return i - 1 == first ? i + 1 : i - 1;
+        for (int32_t before = first; before < i; before++)
+            if (bn_linear_waits(&products[i], &products[before])) return i;
+    }
     return i;
 }
 

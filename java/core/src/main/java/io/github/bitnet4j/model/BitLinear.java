@@ -8,14 +8,11 @@ import java.lang.foreign.MemorySegment;
  *
  * @param norm      the norm's weights; the null address for none
  * @param quantized {@code bn_quantized}, what the rows become
- * @param products  one after the other, each a parallel region
  */
-record BitLinear(MemorySegment norm, float epsilon, MemorySegment quantized, Products... products) {
+record BitLinear(MemorySegment norm, float epsilon, MemorySegment quantized, Products products) {
     /** @param x {@code n} rows, side by side */
     void compute(Kernels kernels, MemorySegment x, int n) {
         kernels.quantize(x, n, bn_quantized.cols(quantized), norm, epsilon, quantized);
-        for (Products each : products) {
-            kernels.linear(each, quantized, n);
-        }
+        kernels.linear(products, quantized, n);
     }
 }

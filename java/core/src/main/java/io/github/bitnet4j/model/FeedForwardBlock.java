@@ -1,7 +1,5 @@
 package io.github.bitnet4j.model;
 
-import io.github.bitnet4j.bindings.BitNetNative;
-import io.github.bitnet4j.bindings.bn_matrix;
 import io.github.bitnet4j.bindings.bn_quantized;
 import io.github.bitnet4j.model.Architecture.Activation;
 import io.github.bitnet4j.model.Architecture.Norm;
@@ -17,7 +15,8 @@ import java.util.Optional;
  *   x   += Wdown . quantize(rms(act(g) * u))        {@link BackProjection}
  * </pre>
  * Norms are where the architecture has them.
- * With one row, {@code gateUpOfOne} takes the place of {@code gateUp}: where a ReLU closes a gate, the row of up is not read.
+ * With one row, {@code gateUpOfOne} takes the place of {@code gateUp}: where a ReLU closes a gate, the row of up need not be
+ * read, and of I2_S is not.
  */
 final class FeedForwardBlock {
     private final Kernels kernels;
@@ -41,22 +40,17 @@ final class FeedForwardBlock {
         String block = Weights.block(layer);
         long hidden = config.hidden();
         long stride = buffers.gateUpStride();
-        Product gate = new Product(weights.linear(block + "ffn_gate.weight", width, hidden), buffers.gate(), stride, false);
+        Input gate = new Input(Norm.GATE,
+                new Product(weights.linear(block + "ffn_gate.weight", width, hidden), buffers.gate(), stride, false));
         MemorySegment up = weights.linear(block + "ffn_up.weight", width, hidden);
-        gateUp = Projections.of(config, weights, layer, Norm.FEED_FORWARD, buffers, arena, new Input(Norm.GATE, gate),
+        gateUp = Projections.of(config, weights, layer, Norm.FEED_FORWARD, buffers, arena, gate,
                 new Input(Norm.UP, new Product(up, buffers.up(), stride, false)));
-        gateUpOfOne = skipsRows(up) ? gateUp.inTurn(Products.of(arena, gate),
-                Products.of(arena, new Product(up, buffers.up(), stride, false, buffers.gate()))) : gateUp;
+        gateUpOfOne = activation == Activation.RELU2
+                ? Projections.of(config, weights, layer, Norm.FEED_FORWARD, buffers, arena, gate,
+                        new Input(Norm.UP, new Product(up, buffers.up(), stride, false, buffers.gate())))
+                : gateUp;
         outputNorm = weights.norm(layer, Norm.FEED_FORWARD_OUTPUT, width);
         down = BackProjection.of(config, weights, layer, "ffn_down", width, Norm.AFTER_FEED_FORWARD, buffers, arena);
-    }
-
-    /**
-     * Whether one row of activations computes the gates first, so as to leave out the rows of {@code up} behind those that
-     * are 0. Rows can be left out of I2_S only; with other layouts the second parallel region would cost, and save nothing.
-     */
-    private boolean skipsRows(MemorySegment up) {
-        return activation == Activation.RELU2 && bn_matrix.type(up) == BitNetNative.BN_TYPE_I2_S();
     }
 
     /** Adds to the residual stream of {@code n} rows. */

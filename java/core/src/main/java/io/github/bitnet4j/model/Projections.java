@@ -38,12 +38,6 @@ record Projections(Optional<RmsNorm> shared, MemorySegment normed, BitLinear... 
                 .toArray(BitLinear[]::new));
     }
 
-    /** Those of one norm for all, with its matrices in as many parallel regions. */
-    Projections inTurn(Products... products) {
-        BitLinear all = linears[0];
-        return new Projections(shared, normed, new BitLinear(all.norm(), all.epsilon(), all.quantized(), products));
-    }
-
     /** @param x {@code n} rows, side by side */
     void compute(Kernels kernels, MemorySegment x, int n) {
         MemorySegment rows = x;
