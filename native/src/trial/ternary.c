@@ -5,7 +5,7 @@
 #include "trial.h"
 
 enum {
-    STREAM_ROWS = 512, /* rows of a piece of a matrix-vector product */
+    STREAM_ROWS = 512, /* rows of a piece of a matrix-vector product, or somewhat fewer */
     TILE_ROWS = 64,
     TILE_TOKENS = 96,
     VERIFY_BYTES = 256 * 1024,
@@ -60,7 +60,8 @@ bn_status bn_trial_gemv(bn_trial *trial)
 {
     if (trial->shape.n != 1) return bn_trial_refuse(trial, "one row of activations, n = 1");
     if (trial->kernel.format != BN_FORMAT_I2_C) trial->shape.density = 1;
-    const bn_status status = prepare(trial, stream, STREAM_ROWS, STREAM_ROWS * sizeof(int32_t), 0);
+    const int64_t group = bn_ternary_group(bn_type_of_ternary(trial->kernel.format));
+    const bn_status status = prepare(trial, stream, STREAM_ROWS / group * group, STREAM_ROWS * sizeof(int32_t), 0);
     if (status != BN_OK || trial->kernel.format != BN_FORMAT_I2_C) return status;
     int64_t used = 0;
     for (int64_t k = 0; k < trial->shape.cols; k++) used += trial->q[k] != 0;

@@ -32,8 +32,8 @@ final class RooflinePlot {
     private static final double ALIKE = 0.03;
     /** Of a line's height: where its name stands ... */
     private static final double ABOVE = 1.14;
-    /** ... unless a line that is less than so many times as high has its own there: then as far below. */
-    private static final double NEAR = 1.4;
+    /** ... unless the name before it is less than so many times as high: then as far below. */
+    private static final double NEAR = 1.25;
 
     /** Multiply-adds a byte and a second. */
     private record Point(String isa, String kind, double intensity, double rate) {}
@@ -64,9 +64,9 @@ final class RooflinePlot {
             addRoof(chart, roof, left, right, PlotStyle.colour(i));
             List<Roof> alike = roofs.stream().filter(other -> Math.abs(other.peak() / roof.peak() - 1) < ALIKE).toList();
             if (alike.getFirst() == roof) {
-                boolean near = named < NEAR * roof.peak();
-                addLabel(chart, alike, right, near ? 1 / ABOVE : ABOVE);
-                named = near ? Double.MAX_VALUE : roof.peak();
+                double above = ABOVE * roof.peak();
+                named = above * NEAR > named ? roof.peak() / ABOVE : above;
+                addLabel(chart, alike, right, named);
             }
             addPoints(chart, points.stream().filter(point -> point.isa().equals(roof.isa())).toList(), PlotStyle.colour(i), explained);
         }
@@ -115,11 +115,11 @@ final class RooflinePlot {
     }
 
     /** One label for lines that lie on each other. */
-    private static void addLabel(XYChart chart, List<Roof> alike, double right, double above) {
+    private static void addLabel(XYChart chart, List<Roof> alike, double right, double height) {
         Roof first = alike.getFirst();
         String names = alike.stream().map(Roof::isa).sorted().collect(Collectors.joining(", "));
         chart.addAnnotation(PlotStyle.label(String.format(Locale.ROOT, "%s: %.0f G/s, %.0f GB/s", names, first.peak() / GIGA,
-                first.readBandwidth() / GIGA), right / Math.sqrt(MARGIN), first.peak() / GIGA * above));
+                first.readBandwidth() / GIGA), right / Math.sqrt(MARGIN), height / GIGA));
     }
 
     /** One series for each kind; the first of a kind explains its marker in the legend. */
