@@ -86,10 +86,14 @@ static void side_by_side(bn_context *ctx, const bn_one_row *one, const bn_produc
     bn_parallel(ctx, rows, run_length(ctx, &job, rows), run_of_rows, &job);
 }
 
-/* Whether a product waits for the one before it, row by row, so that both can share a parallel region of their own. */
+/*
+ * Whether a product waits for the one before it, row by row, so that both can share a parallel region of their own. Not
+ * beside I2_S: as many gates may be open as not, and two runs over all rows come faster one after the other.
+ */
 static bool pair(const bn_product *products)
 {
-    return bn_linear_waits(&products[1], &products[0]) && products[1].weight->rows == products[0].weight->rows;
+    return bn_linear_waits(&products[1], &products[0]) && products[1].weight->rows == products[0].weight->rows &&
+           products[0].weight->type != BN_TYPE_I2_S;
 }
 
 /* Gives the rows behind closed gates that were not read. */

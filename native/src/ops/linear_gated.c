@@ -20,8 +20,7 @@ enum {
     LOOK = 256,       /* rows after a piece whose gates are looked at to ask for their weights */
     LOT = 80,         /* rows of a lot, about                                                  */
     PIECES = 4,       /* of some lots each, for every thread                                   */
-    SLICE = 4 * 1024, /* bytes of the gate's matrix between two requests, whose rows lie together in groups, */
-    SLICE_ROWS = 16   /* or rows where each lies by itself                                     */
+    SLICE = 4 * 1024  /* bytes of the gate's matrix between two requests                       */
 };
 
 /* Rows that a run of a product's rows needs, counted from its first. */
@@ -113,21 +112,21 @@ static void ask(requests *ahead, size_t count)
     }
 }
 
-/* The gate's rows [begin, end), whole groups of its type or all that are left; sums over columns may be taken in parts. */
+/* The gate's rows [begin, end), whole groups of its type or all that are left, the sums over columns in parts. */
 static void gates(const gated *job, int64_t begin, int64_t end, requests *ahead)
 {
     const bn_matrix *weight = job->gate->weight;
-    const int64_t group = bn_ternary_group(weight->type), step = group > 1 ? group : SLICE_ROWS;
+    const int64_t group = bn_ternary_group(weight->type);
     const size_t cols = job->one->cols[job->format];
-    const size_t bytes = bn_matrix_bytes(weight->type, step, weight->cols), slices = group > 1 ? (bytes - 1) / SLICE + 1 : 1;
-    const size_t part = ahead->all / (slices * (size_t)((end - begin - 1) / step + 1)) + 1;
+    const size_t slices = (bn_matrix_bytes(weight->type, group, weight->cols) - 1) / SLICE + 1;
+    const size_t part = ahead->all / (slices * (size_t)((end - begin - 1) / group + 1)) + 1;
     int32_t dot[BN_RUN_ROWS], some[BN_RUN_ROWS];
     memset(dot, 0, (size_t)(end - begin) * sizeof *dot);
-    for (int64_t row = begin; row < end; row += step) {
+    for (int64_t row = begin; row < end; row += group) {
         const uint8_t *w = bn_ternary_row(weight, row);
-        const size_t rows = (size_t)(end - row < step ? end - row : step);
+        const size_t rows = (size_t)(end - row < group ? end - row : group);
         const size_t column = bn_matrix_bytes(weight->type, (int64_t)rows, weight->cols) / cols;
-        const size_t slice = group > 1 ? SLICE / column : cols;
+        const size_t slice = SLICE / column;
         for (size_t k = 0; k < cols; k += slice) {
             ask(ahead, part);
             job->one->gemv[job->format](w + k * column, cols - k < slice ? cols - k : slice, rows, job->one->x->q + k, some);
