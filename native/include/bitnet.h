@@ -307,7 +307,8 @@ typedef struct bn_product {
  * own type. With one row, I2_C weights are read only where the quantised activation is not 0.
  * gate[i] <= 0 says that nobody needs y[i], as ReLU(gate[i]) * y[i] is 0 whatever y[i] is: with one row and I2_S weights
  * row i is then not read, and y[i] is 0 (or, accumulating, unchanged); otherwise it is computed as ever. n must be 1.
- * gate may be the y of a product before it in the same call: best the one before, of as many rows.
+ * gate may be the y of a product before it in the same call: best the one before, of as many rows and not I2_S, as both
+ * then share a parallel region.
  */
 BN_API bn_status bn_linear(bn_context *ctx, const bn_product *products, int32_t count, const bn_quantized *x, int64_t n);
 
