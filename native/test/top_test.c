@@ -331,11 +331,13 @@ static void test_out_of_the_ordinary(bn_context *ctx)
     expect(search(ctx, &h, 5, NULL, 0, "ties") >= 60, "all of equals are computed");
     for (int k = 0; k < COLS; k++) w[8 * COLS + k] *= 1e-30f;
     search(ctx, &h, 5, NULL, 0, "a row too small to pack");
-    w[9 * COLS + 3] = INFINITY;
-    search(ctx, &h, 5, NULL, 0, "an infinite weight");
+    for (int r = 200; r < 232; r += 3) w[r * COLS + 3] = h.x[3] < 0 ? -INFINITY : INFINITY;
+    for (int r = 300; r < 332; r += 3) w[r * COLS + 3] = h.x[3] < 0 ? INFINITY : -INFINITY;
+    expect(search(ctx, &h, 5, NULL, 0, "infinite weights") >= 11, "all infinite outputs are computed");
+    for (int r = 200; r < 332; r++) w[r * COLS + 3] = 0;
     w[10 * COLS + 3] = NAN;
     expect(search(ctx, &h, 5, NULL, 0, "a weight that is not a number") == ROWS, "nothing is ruled out");
-    w[9 * COLS + 3] = w[10 * COLS + 3] = 0;
+    w[10 * COLS + 3] = 0;
     expect(search(ctx, &h, 300, NULL, 0, "many wanted") == ROWS, "nothing is ruled out");
     h.x[5] = NAN;
     expect(search(ctx, &h, 5, NULL, 0, "x with a NaN") == ROWS, "nothing is ruled out");

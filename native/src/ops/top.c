@@ -10,6 +10,7 @@
 #include "formats/d31r16.h"
 #include "glibc.h"
 #include "ops.h"
+#include "ops/lanes.h"
 
 BN_GLIBC_FIRST(log);
 
@@ -17,6 +18,7 @@ enum {
     COARSE_BYTES = 64 * 1024, /* of one piece of the coarse pass, about                           */
     COARSE_GROUPS = 64,       /* and its groups at most                                           */
     CLOSER_GROUPS = 64,       /* of one piece of the closer pass, few of whose rows it reads      */
+    LOOK = 16,                /* groups between those whose bounds are read and asked for         */
     EXACT_ROWS = 16,          /* rows of one piece of the exact pass                              */
     BOUNDS = 2,               /* of a row: a wanted one is missed if either fails                 */
     MORE = 4,                 /* so many times the wanted rows are computed first, and ...        */
@@ -137,34 +139,23 @@ static void prepare_rows(void *argument, int64_t begin, int64_t end, int32_t thr
     for (int64_t t = begin; t < end; t++) prepare(&job->searches[t]);
 }
 
-/* The largest bound of a group, in the order that lets compilers take four at a time. */
-static float largest(const float *upper)
-{
-    float most[4];
-    memcpy(most, upper, sizeof most);
-    for (size_t r = 4; r < BN_D31R16_ROWS; r += 4)
-        for (size_t i = 0; i < 4; i++) most[i] = upper[r + i] > most[i] ? upper[r + i] : most[i];
-    most[0] = most[2] > most[0] ? most[2] : most[0];
-    most[1] = most[3] > most[1] ? most[3] : most[1];
-    return most[1] > most[0] ? most[1] : most[0];
-}
-
 /*
  * upper = d ((dot - sum of c v + B) / s + M); a bound that is not a number is as good as none. The rows that fill up the
- * last group have room, and a bound that nobody reads.
+ * last group have room, and a bound that nobody reads. In vectors by hand: compilers would take one row after the other.
  */
 static void bound_group(const search *job, const uint8_t *group, const int32_t *dot, size_t first)
 {
-    float header[2 * BN_D31R16_ROWS], upper[BN_D31R16_ROWS];
+    float header[2 * BN_D31R16_ROWS];
+    bn_lanes_int dots;
     memcpy(header, group, sizeof header);
-    for (size_t r = 0; r < BN_D31R16_ROWS; r++) {
-        const float sum = (float)dot[r] - header[BN_D31R16_ROWS + r] + job->shift;
-        const float bound = header[r] * (sum * job->inverse + job->margin);
-        upper[r] = bound <= INFINITY ? bound : INFINITY;
-    }
-    memcpy(job->upper + first, upper, sizeof upper);
-    memcpy(job->passes->step + first, header, BN_D31R16_ROWS * sizeof *header);
-    job->most[first / BN_D31R16_ROWS] = largest(upper);
+    memcpy(&dots, dot, sizeof dots);
+    const bn_lanes step = bn_lanes_load(header), stored = bn_lanes_load(header + BN_D31R16_ROWS);
+    const bn_lanes sum = bn_lanes_add(bn_lanes_sub(bn_lanes_from_int(dots), stored), bn_lanes_all(job->shift));
+    const bn_lanes output = bn_lanes_add(bn_lanes_mul(sum, bn_lanes_all(job->inverse)), bn_lanes_all(job->margin));
+    const bn_lanes upper = bn_lanes_min(bn_lanes_mul(step, output), bn_lanes_all(INFINITY));
+    bn_lanes_store(job->upper + first, upper);
+    bn_lanes_store(job->passes->step + first, step);
+    job->most[first / BN_D31R16_ROWS] = bn_lanes_largest(upper);
 }
 
 /* Some groups for neighbouring rows of x, as many as a kernel takes; the groups stay in the cache for the next ones. */
@@ -371,6 +362,14 @@ static void bound_closer(search *job, const uint8_t *bits, int32_t row)
     job->upper[row] = upper <= INFINITY ? upper : INFINITY;
 }
 
+/* Asks for the bounds and steps of a group that will be looked at: what was written last is out of the near caches by now. */
+static void ask_for_bounds(const search *of, int64_t group)
+{
+    if (!(of->most[group] >= of->least)) return;
+    __builtin_prefetch(of->upper + group * BN_D31R16_ROWS);
+    __builtin_prefetch(of->passes->step + group * BN_D31R16_ROWS);
+}
+
 /* Some groups of one search. */
 static int64_t bound_some_closer(search *of, int64_t begin, int64_t end)
 {
@@ -379,7 +378,9 @@ static int64_t bound_some_closer(search *of, int64_t begin, int64_t end)
     const uint8_t *bits = (const uint8_t *)coarse->data + bn_d31r16_bits_at((size_t)coarse->rows, cols);
     int32_t rows[CLOSER_GROUPS * BN_D31R16_ROWS];
     int64_t groups[CLOSER_GROUPS], count = 0, group_count = 0;
+    for (int64_t g = begin; g < begin + LOOK && g < end; g++) ask_for_bounds(of, g);
     for (int64_t g = begin; g < end; g++) {
+        if (g + LOOK < end) ask_for_bounds(of, g + LOOK);
         if (!(of->most[g] >= of->least)) continue;
         groups[group_count++] = g;
         for (int64_t i = g * BN_D31R16_ROWS; i < group_end(g * BN_D31R16_ROWS, coarse->rows); i++) {
@@ -391,7 +392,8 @@ static int64_t bound_some_closer(search *of, int64_t begin, int64_t end)
         if (i < count) bn_d31r16_ask(bits + (size_t)rows[i] * bytes, bytes);
         if (i >= BN_D31R16_AHEAD) bound_closer(of, bits + (size_t)rows[i - BN_D31R16_AHEAD] * bytes, rows[i - BN_D31R16_AHEAD]);
     }
-    for (int64_t i = 0; i < group_count; i++) of->most[groups[i]] = largest(of->upper + groups[i] * BN_D31R16_ROWS);
+    for (int64_t i = 0; i < group_count; i++)
+        of->most[groups[i]] = bn_lanes_largest(bn_lanes_load(of->upper + groups[i] * BN_D31R16_ROWS));
     return count;
 }
 
