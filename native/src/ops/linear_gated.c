@@ -56,6 +56,16 @@ static void look_at(const bn_product *product, int64_t begin, int64_t end, int64
     open->scattered = 5 * open->count <= 2 * (size_t)(end - begin);
 }
 
+/* The outputs of open rows, from sums that lie as close as the list: those of single rows would be a call each. */
+static void store_open(const bn_one_row *one, const bn_product *product, const open_rows *open, const int32_t *dot)
+{
+    float some[BN_RUN_ROWS], *y = product->y + open->begin;
+    const bn_product close = {product->weight, some, 0, 0, 0, NULL};
+    bn_linear_epilogue(one->epilogue, &close, one->x, 0, 0, open->count, dot, false);
+    if (!product->accumulate) memset(y, 0, (size_t)(open->end - open->begin) * sizeof *y);
+    for (size_t i = 0; i < open->count; i++) y[open->row[i]] = product->accumulate ? y[open->row[i]] + some[i] : some[i];
+}
+
 static void compute(const bn_one_row *one, const bn_product *product, const open_rows *open)
 {
     const uint8_t *w = bn_ternary_row(product->weight, open->begin);
@@ -66,11 +76,9 @@ static void compute(const bn_one_row *one, const bn_product *product, const open
         one->gemv_rows(w, cols, open->row, open->count, open->ahead, one->x->q, dot);
     } else {
         one->gemv[BN_FORMAT_I2_S](w, cols, all, one->x->q, dot);
+        for (size_t i = 0; i < open->count; i++) dot[i] = dot[open->row[i]];
     }
-    if (!product->accumulate) memset(product->y + open->begin, 0, all * sizeof *product->y);
-    for (size_t i = 0; i < open->count; i++)
-        bn_linear_epilogue(one->epilogue, product, one->x, 0, open->begin + open->row[i], 1,
-                           dot + (open->scattered ? i : (size_t)open->row[i]), false);
+    store_open(one, product, open, dot);
 }
 
 void bn_linear_open_rows(const bn_one_row *one, const bn_product *product, int64_t begin, int64_t end)
