@@ -52,6 +52,16 @@ class BenchCommandTest {
     }
 
     @Test
+    void partsOfARunAddUp() {
+        JsonNode test = Cli.ok("bench", "-p", "0", "-n", "19", "-r", "2", "--json").json().get("tests").get(0);
+        List<JsonNode> latencies = test.get("latency").get("histogram").valueStream().toList();
+        assertEquals(38, latencies.stream().mapToInt(bucket -> bucket.get("tokens").asInt()).sum(), "two parts of eight and one of three");
+        double least = latencies.stream().mapToDouble(bucket -> bucket.get("from").asDouble() * bucket.get("tokens").asInt()).sum();
+        double all = test.get("samples").valueStream().mapToDouble(sample -> 19 / sample.asDouble() * 1e3).sum();
+        assertTrue(all >= least, "runs took " + all + " ms, their tokens " + least + " at least");
+    }
+
+    @Test
     void bytesAreThoseThatWereRead() {
         JsonNode prompts = Cli.ok("bench", "-p", "64", "-n", "0", "-b", "64,16", "-r", "1", "--json").json().get("tests");
         double more = 64 * (prompts.get(1).get("bytes_per_token").asDouble() - prompts.get(0).get("bytes_per_token").asDouble());

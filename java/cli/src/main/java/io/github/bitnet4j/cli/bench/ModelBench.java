@@ -18,11 +18,16 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.Random;
 import java.util.stream.DoubleStream;
+import java.util.stream.IntStream;
 
 /**
- * Runs tests on an open model. Before, between and after the runs of a test the threads merely read the memory of the
- * weights: once all of it for a prompt and, as often as there are tokens to generate, as much of it as a token reads. So each run
- * is compared with what memory gave at that time, and the slowest tokens with the slowest readings.
+ * Runs tests on an open model. A run of one prompt is one part, a run of generated tokens has a part for every few of them:
+ *
+ *     readings | part | readings | part | ... | part | readings
+ *
+ * Before, between and after the parts the threads merely read the memory of the weights: once all of it for a prompt and, as often
+ * as a part has tokens, as much of it as a token reads. So each part is compared with what memory gave at that time, which changes
+ * from one second to the next where others use it too, and the slowest tokens with the slowest readings.
  */
 public final class ModelBench {
     private static final long SEED = 1;
@@ -33,6 +38,8 @@ public final class ModelBench {
     private static final double WARM_UP_SECONDS = 1;
     private static final double COMPILING = 0.005;
     private static final double WARM_UP_SECONDS_AT_MOST = 15;
+    /** Generated tokens between readings: so many take a tenth of a second or two, and only the first of them comes after a reading. */
+    private static final int PART_TOKENS = 8;
     /** Readings of which the best is the machine's bandwidth; the first brings the weights from the disk. */
     private static final int BANDWIDTH_RUNS = 6;
     private static final List<String> PREFILL = List.of("gemm", "gemm_packed");
@@ -103,14 +110,14 @@ public final class ModelBench {
     }
 
     /** Bytes a second of one reading of all weights or, for tokens, of as many readings of as much as a token reads. */
-    private double[] readings(BenchTest test, long tokenBytes) {
+    private double[] readings(BenchTest test, int count, long tokenBytes) {
         MemorySegment all = model.weightMemory().bytes();
         MemorySegment read = test.prefill() ? all : all.asSlice(Math.max(0, all.byteSize() - tokenBytes));
-        return DoubleStream.generate(() -> model.kernels().readBandwidth(read)).limit(test.prefill() ? 1 : test.tokens()).toArray();
+        return DoubleStream.generate(() -> model.kernels().readBandwidth(read)).limit(test.prefill() ? 1 : count).toArray();
     }
 
-    /** What was seen of one run. */
-    private record Run(double seconds, Work work, double share, double joules) {}
+    /** What was seen of one part of a run. */
+    private record Part(int run, double seconds, Work work, double share, double joules) {}
 
     public TestResult measure(BenchTest test) {
         int[] tokens = tokens(model.tokenizer(), model.info().vocabulary(), test.positions());
@@ -118,27 +125,32 @@ public final class ModelBench {
         session.rewind(kept);
         evaluate(Arrays.copyOfRange(tokens, kept, test.depth()));
         int[] measured = Arrays.copyOfRange(tokens, test.depth(), test.positions());
-        long[] nanos = new long[test.prefill() ? runs : runs * measured.length];
+        long[] nanos = new long[test.prefill() ? 0 : runs * measured.length];
         long tokenBytes = warmUp(test, measured);
         HeadUse warm = session.headUse();
-        Run[] done = new Run[runs];
-        double[][] readings = new double[runs + 1][];
-        readings[0] = readings(test, tokenBytes);
-        for (int i = 0; i < runs; i++) {
+        List<Part> parts = new ArrayList<>();
+        List<double[]> readings = new ArrayList<>();
+        readings.add(readings(test, PART_TOKENS, tokenBytes));
+        int length = test.prefill() ? measured.length : PART_TOKENS;
+        for (int run = 0; run < runs; run++) {
             session.rewind(test.depth());
-            Work before = model.kernels().work();
-            long[] joules = energy.map(Energy::now).orElse(new long[0]);
-            long start = System.nanoTime();
-            pass(test, measured, nanos, i * nanos.length / runs);
-            double seconds = (System.nanoTime() - start) / 1e9;
-            double used = energy.isPresent() ? energy.get().joulesSince(joules) : 0;
-            Work work = model.kernels().work().minus(before);
-            readings[i + 1] = readings(test, tokenBytes);
-            double bandwidth = (Sampled.median(readings[i]) + Sampled.median(readings[i + 1])) / 2;
-            done[i] = new Run(seconds, work, work.bytes() / seconds / bandwidth, used);
+            for (int from = 0; from < measured.length; from += length) {
+                int[] part = Arrays.copyOfRange(measured, from, Math.min(from + length, measured.length));
+                Work before = model.kernels().work();
+                long[] joules = energy.map(Energy::now).orElse(new long[0]);
+                long start = System.nanoTime();
+                pass(test, part, nanos, run * measured.length + from);
+                double seconds = (System.nanoTime() - start) / 1e9;
+                double used = energy.isPresent() ? energy.get().joulesSince(joules) : 0;
+                Work work = model.kernels().work().minus(before);
+                double bandwidth = Sampled.median(readings.getLast());
+                readings.add(readings(test, part.length, tokenBytes));
+                bandwidth = (bandwidth + Sampled.median(readings.getLast())) / 2;
+                parts.add(new Part(run, seconds, work, work.bytes() / seconds / bandwidth, used));
+            }
         }
         headUse = headUse.plus(session.headUse().minus(warm));
-        return result(test, done, readings, nanos);
+        return result(test, parts, readings, nanos);
     }
 
     /** Runs what is measured next, and tells how many bytes a token reads. */
@@ -199,20 +211,24 @@ public final class ModelBench {
         return tokens;
     }
 
-    private TestResult result(BenchTest test, Run[] done, double[][] readings, long[] nanos) {
+    private TestResult result(BenchTest test, List<Part> parts, List<double[]> readings, long[] nanos) {
         ModelInfo info = model.info();
-        double[] allReadings = Arrays.stream(readings).flatMapToDouble(Arrays::stream).toArray();
-        double[] samples = Arrays.stream(done).mapToDouble(run -> test.tokens() / run.seconds()).toArray();
+        double[] allReadings = readings.stream().flatMapToDouble(Arrays::stream).toArray();
+        double[] samples = IntStream.range(0, runs).mapToDouble(run -> test.tokens() / seconds(parts, run)).toArray();
         double mean = Arrays.stream(samples).average().getAsDouble();
         double squares = Arrays.stream(samples).map(sample -> (sample - mean) * (sample - mean)).sum();
         double all = (double) runs * test.tokens();
-        double bytes = Arrays.stream(done).mapToDouble(run -> run.work().bytes()).sum() / all;
-        double multiplyAdds = Arrays.stream(done).mapToDouble(run -> run.work().multiplyAdds()).sum() / all;
+        double bytes = parts.stream().mapToDouble(part -> part.work().bytes()).sum() / all;
+        double multiplyAdds = parts.stream().mapToDouble(part -> part.work().multiplyAdds()).sum() / all;
         return new TestResult(info.name(), model.file().path().getFileName().toString(), info.fileBytes(), info.parameters(),
                 setting(test), test.name(), test.prefill(), test.tokens(), test.depth(), mean, runs < 2 ? 0 : Math.sqrt(squares / (runs - 1)), samples, bytes,
-                bytes * mean, Sampled.median(allReadings), Sampled.median(Arrays.stream(done).mapToDouble(Run::share).toArray()),
+                bytes * mean, Sampled.median(allReadings), Sampled.median(parts.stream().mapToDouble(Part::share).toArray()),
                 multiplyAdds * mean, multiplyAdds * mean / roof.peak(), test.prefill() ? null : Latency.of(nanos),
                 test.prefill() ? null : Latency.tail(Arrays.stream(allReadings).map(reading -> 1 / reading).toArray()),
-                energy.isEmpty() ? null : Arrays.stream(done).mapToDouble(Run::joules).sum() / all);
+                energy.isEmpty() ? null : parts.stream().mapToDouble(Part::joules).sum() / all);
+    }
+
+    private static double seconds(List<Part> parts, int run) {
+        return parts.stream().filter(part -> part.run() == run).mapToDouble(Part::seconds).sum();
     }
 }

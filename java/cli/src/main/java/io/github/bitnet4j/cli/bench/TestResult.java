@@ -20,8 +20,8 @@ import java.util.List;
  * @param samples         tokens a second of each run
  * @param bytesPerToken   bytes of weights, keys and values that a token had to read, as the kernels counted them
  * @param bytesPerSecond  of them
- * @param readBandwidth   bytes a second that the same threads merely read of the same memory, in between the runs: the median
- * @param bandwidthShare  the median over the runs of the share that a run had of the readings before and after it
+ * @param readBandwidth   bytes a second that the same threads merely read of the same memory, in between: the median
+ * @param bandwidthShare  the median over the parts of runs of the share that a part had of the readings before and after it
  * @param multiplyAddsPerSecond int8 multiply-adds a second
  * @param peakShare       share of the peak of the ISA's own multiply-add on as many threads
  * @param latency         of generated tokens; null for prompts
