@@ -97,6 +97,7 @@ class ConvertCommandTest {
     void weightsAsHalvesAreForOthers() {
         Path halves = folder.resolve("halves.gguf");
         Cli.ok("convert", plain.toString(), "-o", halves.toString(), "--type", "f16");
+        assertEquals(32, Cli.ok("inspect", halves.toString(), "--json").json().get("alignment").asInt(), "all that some of them know");
         Cli run = Cli.run("run", "-m", halves.toString(), "-p", "x");
         assertEquals(1, run.status());
         assertTrue(run.err().contains("blk.0.attn_q.weight has type F16") && run.err().contains("must be ternary here"), run.err());

@@ -45,6 +45,8 @@ public final class ModelWriter {
     private static final int GGUF_VERSION = 3;
     /** A cache line, so that kernels read whole ones. */
     private static final int ALIGNMENT = 64;
+    /** What ik_llama.cpp's llama-quantize takes for granted, which F16 files are for; its copies of others cannot be opened. */
+    private static final int F16_ALIGNMENT = 32;
     /** What is encoded before it is written, about. */
     private static final long PIECE_BYTES = 4 << 20;
 
@@ -53,7 +55,7 @@ public final class ModelWriter {
 
     private final Path source;
     private final TargetFormats target;
-    private final GgufWriter writer = new GgufWriter(GGUF_VERSION, ALIGNMENT);
+    private final GgufWriter writer;
     private final List<Linear> linears = new ArrayList<>();
     private final Map<TlTiles.Shape, TlTiles.Tiles> used = new TreeMap<>();
     private Optional<Table> embedding = Optional.empty();
@@ -64,6 +66,7 @@ public final class ModelWriter {
     public ModelWriter(Path source, TargetFormats target) {
         this.source = source;
         this.target = target;
+        writer = new GgufWriter(GGUF_VERSION, target.linears() == GgmlType.F16 ? F16_ALIGNMENT : ALIGNMENT);
         writer.u32(FILE_TYPE_KEY, target.fileType());
     }
 
