@@ -45,7 +45,7 @@ public final class ModelWriter {
     private static final int GGUF_VERSION = 3;
     /** A cache line, so that kernels read whole ones. */
     private static final int ALIGNMENT = 64;
-    /** What ik_llama.cpp's llama-quantize takes for granted, which F16 files are for; its copies of others cannot be opened. */
+    /** What ik_llama.cpp's llama-quantize, which F16 files are for, takes for granted; of other files its copies begin too early. */
     private static final int F16_ALIGNMENT = 32;
     /** What is encoded before it is written, about. */
     private static final long PIECE_BYTES = 4 << 20;

@@ -143,9 +143,8 @@ public final class ModelBench {
                 double seconds = (System.nanoTime() - start) / 1e9;
                 double used = energy.isPresent() ? energy.get().joulesSince(joules) : 0;
                 Work work = model.kernels().work().minus(before);
-                double bandwidth = Sampled.median(readings.getLast());
                 readings.add(readings(test, part.length, tokenBytes));
-                bandwidth = (bandwidth + Sampled.median(readings.getLast())) / 2;
+                double bandwidth = (Sampled.median(readings.get(parts.size())) + Sampled.median(readings.getLast())) / 2;
                 parts.add(new Part(run, seconds, work, work.bytes() / seconds / bandwidth, used));
             }
         }
